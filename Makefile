@@ -1,0 +1,202 @@
+# Sixfold: six layers, each a static library that is compiled with the headers of the layers up to
+# itself and nothing above. See "make help".
+#
+# Variables: B (build directory), SANITIZE=1 | thread, WERROR=1, CC, CROSS=aarch64, QEMU_CPU,
+# PREFIX, and for single tests T=tests/layer1/test_gguf.
+
+.DEFAULT_GOAL := all
+SHELL := /bin/bash
+
+# ---------------------------------------------------------------- what is here
+ALL_LAYERS := layer1_foundation layer2_linalg layer3_primitives layer4_transformer layer5_models \
+              layer6_inference
+LAYERS     := $(foreach l,$(ALL_LAYERS),$(if $(wildcard $l/layer*.h),$l))
+num         = $(patsubst layer%,%,$(firstword $(subst _, ,$(1))))
+below       = $(foreach l,$(LAYERS),$(if $(filter $(shell seq 1 $(1)),$(call num,$l)),$l))
+subdirs     = $(patsubst %/,%,$(filter-out %/demos/,$(wildcard $(addsuffix /*/,$(1)))))
+MAXLAYER   ?= 6
+
+# ---------------------------------------------------------------- machine and flags
+ifeq ($(CROSS),aarch64)
+CC  := aarch64-linux-gnu-gcc
+AR  := aarch64-linux-gnu-ar
+RUN := qemu-aarch64 -cpu $(or $(QEMU_CPU),max)
+B   ?= build-aarch64
+MAXLAYER := 4
+endif
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+AR      ?= ar
+MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+
+ifeq ($(SANITIZE),1)
+B   ?= build-asan
+SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DPOISON
+else ifeq ($(SANITIZE),thread)
+B   ?= build-tsan
+SAN := -fsanitize=thread -fno-omit-frame-pointer
+endif
+B       ?= build
+ROOTBIN ?= .
+
+CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wshadow -Wmissing-prototypes -Wvla \
+          -ffp-contract=off -fno-math-errno -fno-trapping-math $(if $(WERROR),-Werror) $(SAN) $(EXTRA_CFLAGS)
+LDLIBS := -lm -lpthread -ldl
+NAIVE  := -fno-tree-vectorize -fno-tree-slp-vectorize
+LIBS_5 := -lpcre2-8
+LIBS_6 := $(LIBS_5)
+
+# One source, several instruction sets: foo_simd.c becomes foo_simd.avx2.o, foo_simd.avx512.o, ...
+# Files *_dot4_simd.c hold integer dot products and are also built for their special instructions.
+ifeq ($(MACHINE),x86_64)
+ISAS      := avx2 avx512
+DOT4_ISAS := avxvnni
+else ifeq ($(MACHINE),aarch64)
+ISAS      := neon
+DOT4_ISAS := dotprod
+endif
+ISA_avx2    := -mavx2 -mfma -mf16c
+ISA_avxvnni := $(ISA_avx2) -mavxvnni
+ISA_avx512  := $(ISA_avx2) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni \
+               -mprefer-vector-width=512
+ISA_neon    :=
+ISA_dotprod := -march=armv8.2-a+dotprod
+
+# ---------------------------------------------------------------- a layer
+# Objects of layer $(1): plain sources, and SIMD sources once per instruction set. A plain source
+# with a SIMD twin beside it is compiled without auto-vectorisation: naive means naive.
+define LAYER
+DIRS_$(1) := $(1) $$(call subdirs,$(1))
+SRC_$(1)  := $$(foreach d,$$(DIRS_$(1)),$$(wildcard $$d/*.c))
+SIMD_$(1) := $$(filter %_simd.c,$$(SRC_$(1)))
+PLAIN_$(1) := $$(filter-out %_simd.c %/main.c,$$(SRC_$(1)))
+INC_$(1)  := $$(foreach l,$$(call below,$$(call num,$(1))),-I$$l $$(addprefix -I,$$(call subdirs,$$l)))
+OBJ_$(1)  := $$(PLAIN_$(1):%.c=$(B)/%.o) \
+  $$(foreach i,$(ISAS),$$(SIMD_$(1):%.c=$(B)/%.$$i.o)) \
+  $$(foreach i,$(DOT4_ISAS),$$(patsubst %.c,$(B)/%.$$i.o,$$(filter %_dot4_simd.c,$$(SIMD_$(1)))))
+LIB_$(1)  := $(B)/lib$(1).a
+
+$(B)/$(1)/%.o: $(1)/%.c
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(CFLAGS) $$(if $$(wildcard $$(<:.c=_simd.c) $$(<:.c=_dot4_simd.c)),$$(NAIVE)) $$(INC_$(1)) -MMD -MP -c $$< -o $$@
+$(foreach i,$(ISAS) $(DOT4_ISAS),
+$(B)/$(1)/%.$(i).o: $(1)/%.c
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(CFLAGS) $$(ISA_$(i)) -DSIMD_ISA_$(i) $$(INC_$(1)) -MMD -MP -c $$< -o $$@
+)
+$$(LIB_$(1)): $$(OBJ_$(1))
+	@rm -f $$@
+	$$(Q)$$(AR) rcs $$@ $$^
+
+# Demos link layers up to their own; they land in the root, where the lessons say they are.
+DEMOS_$(1) := $$(patsubst $(1)/demos/%.c,%,$$(wildcard $(1)/demos/lesson*.c))
+$$(addprefix $(ROOTBIN)/,$$(DEMOS_$(1))): $(ROOTBIN)/%: $(1)/demos/%.c $(EMBED) $$(call libs,$$(call num,$(1)))
+	$$(Q)$$(CC) $$(CFLAGS) $$(INC_$(1)) $$< $$(if $$(filter 4 5 6,$$(call num,$(1))),$(EMBED)) $$(call libs,$$(call num,$(1))) $$(LIBS_$$(call num,$(1))) $$(LDLIBS) -o $$@
+
+# Tests of a layer: one program per file, linked with layers up to its own.
+TESTSRC_$(1) := $$(wildcard tests/layer$$(call num,$(1))/test_*.c)
+TESTS_$(1) := $$(TESTSRC_$(1):%.c=$(B)/%)
+$$(TESTS_$(1)): $(B)/%: %.c $$(wildcard tests/*.h) $(EMBED) $$(call libs,$$(call num,$(1)))
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(CFLAGS) $$(INC_$(1)) -Itests $$< $$(if $$(filter 4 5 6,$$(call num,$(1))),$(EMBED)) $$(call libs,$$(call num,$(1))) -lcmocka $$(LIBS_$$(call num,$(1))) $$(LDLIBS) -o $$@
+endef
+libs = $(foreach l,$(shell printf '%s\n' $(call below,$(1)) | tac),$(B)/lib$(l).a)
+
+Q := $(if $(V),,@)
+EMBED := $(if $(wildcard models/wired.gguf),$(B)/models/embedded.o)
+$(foreach l,$(LAYERS),$(eval $(call LAYER,$(l))))
+
+# The model that the binary carries, 64-byte aligned, as an object of its own.
+$(B)/models/embedded.o: models/embedded.S models/wired.gguf
+	@mkdir -p $(@D)
+	$(Q)$(CC) -c $< -o $@
+
+-include $(foreach l,$(LAYERS),$(OBJ_$(l):.o=.d))
+
+# ---------------------------------------------------------------- products
+TOP      := $(lastword $(LAYERS))
+PROGRAM  := $(if $(wildcard layer6_inference/main.c),$(ROOTBIN)/sixfold)
+LIBRARIES := $(foreach l,$(call below,$(MAXLAYER)),$(LIB_$(l)))
+DEMOS    := $(foreach l,$(call below,$(MAXLAYER)),$(addprefix $(ROOTBIN)/,$(DEMOS_$(l))))
+TESTS    := $(foreach l,$(call below,$(MAXLAYER)),$(TESTS_$(l)))
+VERSION  := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+
+.PHONY: all lib demos test tests help clean run lint install lessons lessons-check bench-compare
+all: $(LIBRARIES) $(PROGRAM) $(DEMOS)
+lib: $(LIBRARIES)
+demos: $(DEMOS)
+
+$(ROOTBIN)/sixfold: layer6_inference/main.c $(EMBED) $(call libs,6)
+	$(Q)$(CC) $(CFLAGS) -DSIXFOLD_VERSION='"$(VERSION)"' $(INC_layer6_inference) $< $(EMBED) $(call libs,6) $(LIBS_6) $(LDLIBS) -o $@
+
+run: $(ROOTBIN)/sixfold   ## build, then let the embedded model complete a text
+	$(ROOTBIN)/sixfold run
+
+# make lessonN: layers 1..N, their demos of layer N, and layer N's tests, quietly.
+define LESSON
+.PHONY: lesson$(1)
+lesson$(1): $$(foreach l,$$(call below,$(1)),$$(LIB_$$l)) $$(addprefix $(ROOTBIN)/,$$(DEMOS_$$(word $(1),$(ALL_LAYERS))))
+	@if echo '#include <cmocka.h>' | $$(CC) -include stdarg.h -include stddef.h -include stdint.h -include setjmp.h -E - >/dev/null 2>&1; then \
+	  $$(MAKE) --no-print-directory -s test-layer$(1) > $(B)/lesson$(1).log 2>&1 && tail -n 1 $(B)/lesson$(1).log || { cat $(B)/lesson$(1).log; exit 1; }; \
+	else echo "tests skipped: cmocka is not installed (HINT: apt-get install libcmocka-dev)"; fi
+	@echo "try: $$(sort $$(addprefix ./,$$(DEMOS_$$(word $(1),$(ALL_LAYERS)))))"
+.PHONY: test-layer$(1)
+test-layer$(1): $$(TESTS_$$(word $(1),$(ALL_LAYERS)))
+	@RUN='$(RUN)' tools/run_tests.sh $$^
+endef
+$(foreach n,1 2 3 4 5 6,$(eval $(call LESSON,$(n))))
+
+# ---------------------------------------------------------------- checks
+tests: $(TESTS)
+test: $(TESTS) $(if $(CROSS),,$(PROGRAM) $(DEMOS) fuzz-replay)   ## all tests; T=tests/layer1/test_gguf runs one
+	@RUN='$(RUN)' B='$(B)' ROOTBIN='$(ROOTBIN)' tools/run_tests.sh $(if $(T),$(B)/$(T),$(TESTS) $(FUZZ_REPLAY) $(if $(CROSS),,$(wildcard tests/scripts/test_*.sh)))
+
+# Fuzz targets: the corpus is replayed by every test run; with clang they also explore.
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_REPLAY  := $(FUZZ_TARGETS:%=$(B)/tests/fuzz/replay_%)
+fuzz-replay: $(FUZZ_REPLAY)
+FUZZ_LAYERS  := $(call below,6)
+$(B)/tests/fuzz/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(call libs,6)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(INC_$(TOP)) -DFUZZ_NAME='"$*"' tests/fuzz/replay.c $< $(call libs,6) $(LIBS_6) $(LDLIBS) -o $@
+FUZZ_CC ?= clang-14
+SECONDS ?= 60
+fuzz-%: tests/fuzz/fuzz_%.c
+	$(MAKE) --no-print-directory CC=$(FUZZ_CC) B=build-fuzz EXTRA_CFLAGS='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' lib
+	$(FUZZ_CC) $(CFLAGS) $(INC_$(TOP)) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $< $(foreach l,$(shell printf '%s\n' $(LAYERS) | tac),build-fuzz/lib$(l).a) $(LIBS_6) $(LDLIBS) -o build-fuzz/fuzz_$*
+	@mkdir -p build-fuzz/corpus_$*
+	build-fuzz/fuzz_$* -max_total_time=$(SECONDS) -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 build-fuzz/corpus_$* tests/fuzz/corpus_$*
+
+lint: ## layering, headers, names, words
+	@CC='$(CC)' B='$(B)' tools/lint.sh
+
+lessons: ## refresh the excerpts and numbers in lessons/
+	@tools/excerpts.sh refresh
+lessons-check: ## fail if an excerpt or a number is stale
+	@tools/excerpts.sh check
+
+$(B)/bench_compare: $(wildcard bench/*.c bench/*.h) $(EMBED) $(call libs,6)
+	$(Q)$(CC) $(CFLAGS) $(INC_$(TOP)) -Ibench -Itests $(wildcard bench/*.c) $(EMBED) $(call libs,6) $(LIBS_6) $(LDLIBS) -o $@
+bench-compare: $(B)/bench_compare ## naive vs optimised: TSV, SVG, PNG; OP=softmax for one op
+	@mkdir -p bench/out
+	$(B)/bench_compare $(if $(OP),--op $(OP)) --out bench/out
+	@tools/draw_bench.sh bench/out
+
+$(B)/mkwired: tools/mkwired.c $(call libs,1)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(INC_layer1_foundation) $< $(call libs,1) $(LDLIBS) -o $@
+
+PREFIX ?= /usr/local
+install: $(ROOTBIN)/sixfold ## into PREFIX (default /usr/local), DESTDIR respected
+	install -D -m 755 $(ROOTBIN)/sixfold $(DESTDIR)$(PREFIX)/bin/sixfold
+	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/sixfold/README.md
+	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/sixfold/LICENSE
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
+	@echo "lessonN           layers 1..N, layer N's demos and tests (N = 1..6)"
+	@echo "fuzz-TARGET       explore with libFuzzer, SECONDS=60 (targets: $(FUZZ_TARGETS))"
+
+clean:
+	rm -rf build build-* bench/out sixfold lesson[0-9]_*

@@ -1,0 +1,32 @@
+/* mapfile.h: a file as a span of bytes, by mmap or by read.
+ *
+ * Interface:
+ * - map_open gives data and size; the bytes are read-only and valid until map_close.
+ * - MAP_AUTO takes the variant chosen in the kernel table (op "load": read | mmap) and falls back to
+ *   read when mapping is refused. Only regular files are accepted: a directory, a FIFO or an empty
+ *   file is an error that says so.
+ * - Mapped pages come from the page cache when first touched: opening costs nothing, the first pass
+ *   pays. If somebody truncates a mapped file, touching the lost pages raises SIGBUS. */
+#ifndef SIXFOLD_MAPFILE_H
+#define SIXFOLD_MAPFILE_H
+
+#include "status.h"
+
+typedef enum { MAP_AUTO, MAP_MMAP, MAP_READ } MapMode;
+
+typedef struct MapFile {
+    const uint8_t *data;
+    size_t size;
+    bool mapped; /* true: munmap at close; false: our own memory */
+    void *owned;
+} MapFile;
+
+Status map_open(MapFile *m, const char *path, MapMode mode, Err *err);
+void map_close(MapFile *m); /* a zeroed or closed one is fine */
+
+/* Advice to the kernel for a range of a mapping (no-ops when read): will be needed soon; prefer huge
+ * pages. */
+void map_willneed(const MapFile *m, size_t offset, size_t n);
+void map_hugepages(const MapFile *m);
+
+#endif

@@ -1,0 +1,96 @@
+/* status.c: error messages as values, and the abort for our own mistakes.
+ *
+ * A message may quote bytes from a hostile file, so control characters are replaced before anyone
+ * prints it: one error stays one line, and no file can send escape codes to a terminal. */
+#include "status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void make_printable(char *s)
+{
+    for (; *s; s++)
+        if ((unsigned char)*s < 0x20 || *s == 0x7f) *s = '?';
+}
+
+Status fail(Err *err, Status code, const char *fmt, ...)
+{
+    if (!err) return code;
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(err->text, sizeof err->text, fmt, args);
+    va_end(args);
+    make_printable(err->text);
+    return code;
+}
+
+Status fail_in(Err *err, Status code, const char *prefix)
+{
+    if (!err) return code;
+    Err inner = *err;
+    return fail(err, code, "%.200s: %.300s", prefix, inner.text);
+}
+
+const char *status_name(Status s)
+{
+    switch (s) {
+    case OK: return "OK";
+    case E_IO: return "E_IO";
+    case E_FORMAT: return "E_FORMAT";
+    case E_UNSUPPORTED: return "E_UNSUPPORTED";
+    case E_LIMIT: return "E_LIMIT";
+    case E_ARG: return "E_ARG";
+    case E_MEMORY: return "E_MEMORY";
+    case E_CANCELLED: return "E_CANCELLED";
+    }
+    return "E_?";
+}
+
+void check_failed(const char *file, int line, const char *cond, const char *fmt, ...)
+{
+    fprintf(stderr, "%s:%d: internal error: CHECK(%s) failed: ", file, line, cond);
+    va_list args;
+    va_start(args, fmt);
+    vfprintf(stderr, fmt, args);
+    va_end(args);
+    fputc('\n', stderr);
+    abort();
+}
+
+/* Levenshtein distance with two rows; words longer than 63 bytes are never near anything. */
+static int edit_distance(const char *a, const char *b)
+{
+    int la = (int)strlen(a), lb = (int)strlen(b);
+    if (la > 63 || lb > 63) return 64;
+    int row[64];
+    for (int j = 0; j <= lb; j++) row[j] = j;
+    for (int i = 1; i <= la; i++) {
+        int diagonal = row[0];
+        row[0] = i;
+        for (int j = 1; j <= lb; j++) {
+            int replace = diagonal + (a[i - 1] != b[j - 1]);
+            int best = row[j] < row[j - 1] ? row[j] : row[j - 1];
+            diagonal = row[j];
+            row[j] = best + 1 < replace ? best + 1 : replace;
+        }
+    }
+    return row[lb];
+}
+
+const char *nearest_word(const char *word, const char *const *candidates, int n)
+{
+    int limit = (int)strlen(word) / 3;
+    if (limit > 3) limit = 3;
+    if (limit < 1) limit = 1;
+    const char *best = NULL;
+    for (int i = 0; i < n; i++) {
+        int d = edit_distance(word, candidates[i]);
+        if (d <= limit) {
+            best = candidates[i];
+            limit = d - 1; /* only something strictly closer replaces it */
+        }
+    }
+    return best;
+}
