@@ -1,0 +1,37 @@
+/* linear.h: y = W x (+ bias) for a matrix of any supported type and any number of tokens.
+ *
+ *   y[t][o] = sum_i W[o][i] x[t][i] + bias[o]      W [n_in, n_out] as in files: n_out rows of n_in
+ *
+ * Few tokens: fused dot products on the stored bytes, at memory speed; rows are split statically into
+ * one contiguous range per thread. Many tokens: panels of rows are unpacked to f32 and multiplied by
+ * one register-blocked micro-kernel. Same bits for any number of threads.
+ *
+ * Interface:
+ * - linear_n computes several matrices from the same x in one parallel region (q, k, v; gate, up).
+ * - scratch: linear_scratch_bytes(), 64-byte aligned, owned by the caller, one call at a time.
+ * - Quantised types need n_in to be whole blocks; linear_supports says whether a type can be used. */
+#ifndef SIXFOLD_LINEAR_H
+#define SIXFOLD_LINEAR_H
+
+#include "quants.h"
+
+typedef struct {
+    const Tensor *w;   /* [n_in, n_out] dense */
+    const float *bias; /* [n_out] or NULL */
+    float *y;          /* [n_tok, y_stride] */
+    int64_t y_stride;  /* floats between tokens, >= n_out */
+} LinearOut;
+
+bool linear_supports(DType t);
+
+/* Enough for any call with n_in <= max_in, n_tok <= max_tok on a pool of n_threads. */
+int64_t linear_scratch_bytes(int64_t max_in, int64_t max_tok, int n_threads);
+
+void linear_n(Pool *pool, void *scratch, const LinearOut *outs, int n_outs, const float *x,
+              int64_t x_stride, int64_t n_tok);
+
+/* One matrix, dense output. */
+void linear(Pool *pool, void *scratch, float *y, const Tensor *w, const float *bias, const float *x,
+            int64_t n_tok);
+
+#endif

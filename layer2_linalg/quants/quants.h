@@ -1,0 +1,51 @@
+/* quants.h: block formats: how a row of weights becomes fewer bytes and comes back.
+ *
+ * One QuantFormat per type. Decoding is bit-exact with the reference (plain f32 multiplications, no
+ * fused ones); file quantisers give the reference's bytes.
+ *
+ *   Q8_0   32 weights: half d, 32 x int8 q        w = d * q           d = max|x| / 127
+ *   Q4_0   32 weights: half d, 32 x 4-bit codes   w = d * (code - 8)  d = m / -8, m the first weight
+ *                                                 of largest magnitude, sign kept
+ *
+ * Dot products with quantised weights quantise the activations too, once per vector (ActQ8): blocks
+ * of 32 signed bytes with one f32 scale each, so that a block's product is an integer dot product.
+ * Source: GGUF block formats (ggml). */
+#ifndef SIXFOLD_QUANTS_H
+#define SIXFOLD_QUANTS_H
+
+#include "layer1.h"
+
+/* Activations [n] of one token, n a multiple of 32. */
+typedef struct {
+    int8_t *q;    /* [n] round(x / scale), -127 to 127 */
+    float *scale; /* [n / 32] max|x| / 127 of each block */
+    float *sum;   /* [n / 32] scale * sum of q: what a constant offset of the weights multiplies */
+} ActQ8;
+
+typedef void act_q8_fn(ActQ8 a, const float *x, int64_t n);
+
+typedef void dequant_fn(float *y, const void *blocks, int64_t n);
+typedef void quant_fn(void *blocks, const float *x, int64_t n);
+typedef float dot_quant_fn(const void *blocks, ActQ8 a, int64_t n);
+
+extern act_q8_fn *act_q8;
+extern dequant_fn *dequant_q8_0, *dequant_q4_0;
+extern quant_fn *quant_q8_0, *quant_q4_0;
+extern dot_quant_fn *dot_q8_0, *dot_q4_0;
+
+typedef struct {
+    DType type;
+    dequant_fn **dequantise;
+    quant_fn **quantise;
+    dot_quant_fn **dot; /* NULL for float types: they have dot_f32, dot_f16, dot_bf16 */
+} QuantFormat;
+
+/* The format of a type, or NULL if this build cannot compute with it. F32, F16 and BF16 are formats
+ * too (their dequantise and quantise convert). */
+const QuantFormat *quant_format(DType t);
+
+/* Row of any supported type to f32 and back; n is whole blocks (CHECKed). */
+void row_to_f32(float *y, const void *row, DType t, int64_t n);
+void row_from_f32(void *row, DType t, const float *x, int64_t n);
+
+#endif
