@@ -141,13 +141,27 @@ static bool is_first_sibling(int cpu, const cpu_set_t *mask)
     return first;
 }
 
+/* The cores we were given. Read once: later the main thread may itself be pinned to one of them. */
+static cpu_set_t start_mask;
+static pthread_once_t start_mask_once = PTHREAD_ONCE_INIT;
+
+static void find_start_mask(void)
+{
+    if (sched_getaffinity(getpid(), sizeof start_mask, &start_mask) != 0) CPU_ZERO(&start_mask);
+}
+
+static const cpu_set_t *process_mask(void)
+{
+    pthread_once(&start_mask_once, find_start_mask);
+    return &start_mask;
+}
+
 int cpu_threads_default(void)
 {
-    cpu_set_t mask;
-    if (sched_getaffinity(0, sizeof mask, &mask) != 0) return 1;
+    const cpu_set_t *mask = process_mask();
     long cores = 0;
     for (int c = 0; c < CPU_SETSIZE; c++)
-        if (CPU_ISSET(c, &mask) && is_first_sibling(c, &mask)) cores++;
+        if (CPU_ISSET(c, mask) && is_first_sibling(c, mask)) cores++;
     long limit = cgroup_cpus();
     if (cores > limit) cores = limit;
     return cores < 1 ? 1 : cores > 256 ? 256 : (int)cores;
@@ -164,16 +178,21 @@ int64_t cpu_cache_bytes(int level)
 
 Status cpu_pin_thread(int i, Err *err)
 {
-    cpu_set_t mask, one;
-    if (sched_getaffinity(getpid(), sizeof mask, &mask) != 0)
-        return fail(err, E_IO, "cannot read the affinity mask");
-    int n = CPU_COUNT(&mask), skip = n ? i % n : 0;
+    const cpu_set_t *mask = process_mask();
+    int n = CPU_COUNT(mask), skip = n ? i % n : 0;
     for (int c = 0; c < CPU_SETSIZE; c++) {
-        if (!CPU_ISSET(c, &mask) || skip-- > 0) continue;
+        if (!CPU_ISSET(c, mask) || skip-- > 0) continue;
+        cpu_set_t one;
         CPU_ZERO(&one);
         CPU_SET(c, &one);
         if (pthread_setaffinity_np(pthread_self(), sizeof one, &one) == 0) return OK;
         break;
     }
-    return fail(err, E_IO, "cannot pin thread %d to a core", i);
+    return fail(err, E_IO, "cannot pin thread %d to one of %d cores", i, n);
+}
+
+void cpu_unpin_thread(void)
+{
+    const cpu_set_t *mask = process_mask();
+    if (CPU_COUNT(mask) > 0) pthread_setaffinity_np(pthread_self(), sizeof *mask, mask);
 }

@@ -34,7 +34,20 @@ int cpu_threads_default(void);
 /* Size in bytes of the data cache of level 1, 2 or 3 (0 if unknown). */
 int64_t cpu_cache_bytes(int level);
 
-/* Pins the calling thread to the i-th core of the process's affinity mask (modulo their number). */
+/* Pins the calling thread to the i-th core of the affinity mask that the process had when this
+ * module was first asked (modulo their number). Threads created later by a pinned thread inherit
+ * the pinning; cpu_unpin_thread gives the calling thread the whole mask back. */
 Status cpu_pin_thread(int i, Err *err);
+void cpu_unpin_thread(void);
+
+/* One turn of a waiting loop: tells the core that we only poll. */
+static inline void cpu_pause(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
 
 #endif

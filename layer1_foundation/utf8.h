@@ -22,7 +22,8 @@ int utf8_encode(uint32_t cp, char out[4]);
 /* Length of the valid prefix; equal to n if all of s is valid. */
 size_t utf8_valid_prefix(const char *s, size_t n);
 
-/* Bytes by lead byte alone, as tokenizers cut: 1 to 4, never more than n. */
+/* Length that the lead byte alone announces, as tokenizers cut: 1 to 4. A byte that cannot lead
+ * counts as 1. The caller limits it to what is left of the text. */
 int utf8_lead_length(unsigned char lead);
 
 typedef struct {
@@ -30,7 +31,9 @@ typedef struct {
     int n_held;
 } Utf8Stream;
 
-/* Appends to out what is complete; invalid bytes become U+FFFD. */
+/* Appends to out what is complete. Where a character breaks off, the bytes of it that were there
+ * become one U+FFFD together, and any other invalid byte one of its own (Unicode 15, section 3.9).
+ * The result does not depend on how the bytes were cut into pieces. */
 Status utf8_stream_feed(Utf8Stream *s, const char *bytes, size_t n, Buf *out, Err *err);
 Status utf8_stream_end(Utf8Stream *s, Buf *out, Err *err); /* a held tail becomes U+FFFD */
 
