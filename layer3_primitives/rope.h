@@ -1,0 +1,32 @@
+/* rope.h: rotary position embedding: each pair of a head's elements turns by an angle proportional to
+ * the position, so that dot products depend on distances only.
+ *
+ *   theta_j = pos * base^(-2j/R) / factor_j        j = 0 .. R/2 - 1
+ *   (a, b) -> (a cos - b sin, a sin + b cos)
+ *
+ * Pairings: interleaved (2j, 2j+1), called NORM in the field; half-split (j, j + R/2), called NEOX.
+ * Elements from R on are left alone (partial rotary).
+ *
+ * Interface: rope_angles fills the table for one position; rope_interleaved and rope_half apply it to
+ * n_head heads of d_head elements in place. R is even and <= d_head.
+ * Source: Su et al. 2021, section 3.2.2. */
+#ifndef SIXFOLD_ROPE_H
+#define SIXFOLD_ROPE_H
+
+#include <stdint.h>
+
+typedef enum { ROPE_NONE, ROPE_INTERLEAVED, ROPE_HALF } RopeKind;
+
+/* table [R]: R/2 cosines, then R/2 sines. factors [R/2] divides the angles, NULL for all ones;
+ * freq_scale multiplies the position (linear scaling: 1/factor; 1 for none). Angles are computed in
+ * double precision. */
+void rope_angles(float *table, int64_t pos, int n_rot, float base, float freq_scale,
+                 const float *factors);
+
+typedef void rope_fn(float *x, int n_head, int d_head, int n_rot, const float *table);
+extern rope_fn *rope_interleaved, *rope_half;
+
+/* By kind; ROPE_NONE does nothing. */
+void rope_apply(RopeKind kind, float *x, int n_head, int d_head, int n_rot, const float *table);
+
+#endif

@@ -1,0 +1,75 @@
+/* block.h: one transformer block, described by switches.
+ *
+ *   sequential   h = x + Attn(norm1(x));   y = h + FFN(norm2(h))
+ *   parallel     y = x + Attn(norm1(x)) + FFN(norm1(x) or norm2(x))
+ *
+ * An architecture is a BlockSpec (what to compute) and BlockWeights (with what). Everything that
+ * differs between families is a field here, not another function.
+ *
+ * Interface: block_forward changes x [n_tok, d_model] in place. The tokens of a call are grouped in
+ * runs: consecutive tokens of one sequence at consecutive positions, each run with its own KvView.
+ * The caller gives scratch of block_scratch_bytes(); one call at a time per scratch. */
+#ifndef SIXFOLD_BLOCK_H
+#define SIXFOLD_BLOCK_H
+
+#include "attention.h"
+
+typedef enum { NORM_RMS, NORM_LAYER } NormKind;
+
+typedef struct BlockSpec {
+    int64_t d_model, d_ff;
+    int n_head, n_kv_head, d_k, d_v;
+    NormKind norm;
+    float norm_eps;
+    bool parallel;          /* attention and FFN side by side */
+    bool gated;             /* act(gate) * up, else act(up) */
+    ActKind act;
+    RopeKind rope;
+    int n_rot;              /* rotated elements per head, even */
+    float rope_base;
+    float rope_freq_scale;  /* 1, or 1 / linear factor */
+    const float *rope_factors; /* [n_rot / 2] or NULL; belongs to the model */
+    float attn_scale;
+    int64_t window;         /* sliding window, 0 = none */
+} BlockSpec;
+
+/* A matrix with an optional bias; w.data NULL means absent. */
+typedef struct { Tensor w; const float *bias; } Affine;
+/* A norm's gain and offset [d_model]; NULL gain means the norm is absent, NULL offset zero. */
+typedef struct { const float *gain, *offset; } NormWeights;
+
+typedef struct BlockWeights {
+    NormWeights attn_norm, ffn_norm;
+    Affine q, k, v, o;
+    Affine gate, up, down;
+} BlockWeights;
+
+/* Tokens [first, first + n) of the call: one sequence, positions pos0, pos0 + 1, ... */
+typedef struct {
+    int64_t first, n;
+    int64_t pos0;
+    const KvView *kv; /* of this layer; the call stores keys and values into it */
+} BlockRun;
+
+/* Optional tap: called with the attention inputs after RoPE and storing, for lessons and pictures. */
+typedef void BlockTap(void *ctx, int layer, const AttentionArgs *a);
+
+typedef struct {
+    Pool *pool;
+    void *scratch;
+    int64_t scratch_bytes;
+    int layer;
+    BlockTap *tap; /* NULL for none */
+    void *tap_ctx;
+} BlockContext;
+
+/* Bytes for up to max_tok tokens against up to n_ctx positions. */
+int64_t block_scratch_bytes(const BlockSpec *s, int64_t max_tok, int64_t n_ctx, int n_threads);
+
+void block_forward(const BlockSpec *s, const BlockWeights *w, const BlockContext *c, float *x,
+                   int64_t n_tok, const BlockRun *runs, int n_runs);
+
+/* y = norm(x) row by row; used by the block and by the model's head. x and y [n, d]. */
+void block_norm(const BlockSpec *s, const NormWeights *w, float *y, const float *x, int64_t n);
+
+#endif

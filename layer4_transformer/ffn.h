@@ -1,0 +1,15 @@
+/* ffn.h: the feed-forward half of a block: widen, bend, narrow.
+ *
+ *   gated   y = down(act(gate(x)) * up(x))        plain   y = down(act(up(x)))
+ *
+ * Interface: x [n_tok, d_model], y [n_tok, d_model], hidden: scratch of 2 * n_tok * d_ff floats.
+ * Source: Vaswani et al. 2017, 3.3; Shazeer 2020. */
+#ifndef SIXFOLD_FFN_H
+#define SIXFOLD_FFN_H
+
+#include "block.h"
+
+void ffn_forward(const BlockSpec *s, const BlockWeights *w, Pool *pool, void *linear_scratch,
+                 float *hidden, float *y, const float *x, int64_t n_tok);
+
+#endif
