@@ -7,7 +7,10 @@
  * - profile_start(true) begins recording; spans live in per-thread buffers, merged by
  *   profile_report. Names are string literals.
  * - profile_report gives per name: count, total, min, median, mean, p95, p99, sigma (ns), bytes.
- * - Counters: profile_count("tokens", n) adds to a named counter.
+ *   Percentiles are by nearest rank.
+ * - Counters: profile_count("tokens", n) adds to a named counter. It takes a lock: for once per
+ *   token, not for once per row.
+ * - At most 4 million spans per thread are kept; more are counted and reported as lost.
  * Starting, stopping and reporting are done by one thread while no other one records. */
 #ifndef SIXFOLD_PROFILE_H
 #define SIXFOLD_PROFILE_H
@@ -24,7 +27,7 @@ void profile_close(void); /* stops and frees all buffers */
 typedef struct {
     const char *name;
     int64_t count, total_ns, min_ns, median_ns, mean_ns, p95_ns, p99_ns, sigma_ns, max_ns, bytes;
-    int n_threads; /* threads that recorded it */
+    int n_threads; /* threads that recorded it (those alive at the same time, if some have exited) */
 } ProfileLine;
 
 /* Fills lines (in arena a, sorted by total time, largest first). */
