@@ -1,0 +1,18 @@
+/* layer2_kernels.h: prototypes of every kernel of this layer, from kernels.def. Private: the rest of
+ * the program calls the dispatch pointers of the public headers. */
+#ifndef SIXFOLD_LAYER2_KERNELS_H
+#define SIXFOLD_LAYER2_KERNELS_H
+
+#include "layer2.h"
+#include "kernel_rows.h"
+#include "matmul_block.h"
+#include "roofline_kernels.h"
+
+/* No CPU has this: a row that needs it is unusable until matmul_blas_open() has cleared it. */
+#define NEEDS_LIBRARY (1 << 30)
+
+#define KERNEL_T(op, type, variant, needs, fn) extern type fn;
+#include "kernels.def"
+#undef KERNEL_T
+
+#endif
