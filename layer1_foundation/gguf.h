@@ -1,5 +1,8 @@
 /* gguf.h: the GGUF container, versions 2 and 3: key/value metadata and named tensors.
  *
+ *   "GGUF" version n_tensors n_kv | n_kv x (key, type, value) | n_tensors x (name, shape, type, offset)
+ *   | zeros up to a multiple of the alignment | tensor data, each tensor padded to the alignment
+ *
  * Interface:
  * - gguf_open maps a file (and, if it is shard 1 of a split model, all its shards) and checks
  *   everything before anything is used: lengths against what remains of the file, products for
@@ -9,6 +12,7 @@
  * - Typed getters leave the caller's default when the key is absent and fail when it has the wrong
  *   type: integer keys accept any integer type that fits, float keys f32 or f64.
  * - A GGUF is read-only after opening and may be read from several threads.
+ * - The writer produces the same layout; its users give the tensor data piece by piece.
  * Source: the GGUF specification (ggml docs/gguf.md), shared facts in the format tables. */
 #ifndef SIXFOLD_GGUF_H
 #define SIXFOLD_GGUF_H
@@ -43,12 +47,19 @@ typedef struct {
 
 typedef struct {
     Str name;
-    Tensor view;    /* type, shape, strides, data (NULL if the file was opened header-only) */
-    int n_dims;     /* as written, 1 to 4 */
+    Tensor view;    /* type, shape, strides, data */
+    int n_dims;     /* as written: 1 to 4, or 0 for a scalar */
     int64_t bytes;  /* size of the data */
     uint64_t offset;/* from the start of its shard's data section */
     int shard;
 } GgufTensor;
+
+/* Names hashed with a secret seed: a file cannot be made whose names all collide. */
+typedef struct {
+    int32_t *slots; /* position of a name in its table, -1 = free; linear probing */
+    int32_t size;   /* power of two, at least twice the number of names */
+    uint64_t seed;
+} GgufIndex;
 
 typedef struct Gguf {
     uint32_t version;
@@ -59,18 +70,16 @@ typedef struct Gguf {
     int64_t n_kv, n_tensors;
     GgufKv *kv;          /* [n_kv] of shard 0, in file order */
     GgufTensor *tensors; /* [n_tensors] of all shards, in file order */
-    int32_t *index;      /* hash table over tensor names */
-    int32_t index_size;  /* power of two */
-    int32_t *kv_index;   /* hash table over keys */
-    int32_t kv_index_size;
+    GgufIndex kv_index;
+    GgufIndex tensor_index;
     int64_t file_bytes;  /* all shards */
     Arena arena;
 } Gguf;
 
 Status gguf_open(Gguf *g, const char *path, MapMode mode, Err *err);
 
-/* The same for bytes in memory (an embedded model, a fuzzer). data must outlive g. Split files
- * cannot be opened this way. */
+/* The same for bytes in memory (an embedded model, a fuzzer). data must outlive g and be 8-byte
+ * aligned (CHECKed). Split files cannot be opened this way. */
 Status gguf_open_memory(Gguf *g, const void *data, size_t size, Err *err);
 
 void gguf_close(Gguf *g);
@@ -88,18 +97,22 @@ Status gguf_get_f32(const Gguf *g, const char *key, float *out, Err *err);
 Status gguf_get_bool(const Gguf *g, const char *key, bool *out, Err *err);
 Status gguf_get_str(const Gguf *g, const char *key, Str *out, Err *err);
 
-/* Arrays. n must be what the caller expects, or -1 for any. Strings are walked with an iterator. */
+/* Arrays. n is the number of elements that the caller expects, or -1 for any. An integer elem accepts
+ * every integer type and bool, a float elem both float types: the element functions below convert.
+ * Absent key: OK and *out = NULL. Strings are walked with an iterator. */
 Status gguf_array(const Gguf *g, const char *key, GgufType elem, int64_t n, const GgufKv **out,
                   Err *err);
-int64_t gguf_array_int(const GgufKv *kv, int64_t i);  /* any integer or bool element type */
-float gguf_array_f32(const GgufKv *kv, int64_t i);    /* GGUF_F32 */
+int64_t gguf_array_int(const GgufKv *kv, int64_t i); /* integers, bool; u64 beyond i64: INT64_MAX */
+float gguf_array_f32(const GgufKv *kv, int64_t i);   /* f32 or f64 */
 typedef struct { const uint8_t *at, *end; int64_t left; } GgufStrings;
 GgufStrings gguf_strings(const GgufKv *kv);
 bool gguf_next_string(GgufStrings *it, Str *out);
 
 /* ---- the writer (gguf_write.c): collect, then write in one go ----
  * Metadata is kept encoded in memory; tensor data is given by the caller when writing, so memory
- * stays small. The result goes to PATH.partial and is renamed when complete. */
+ * stays small. The result goes to PATH.partial and is renamed when complete. Keys and tensor names
+ * that the reader would refuse (empty, too long, given twice) are refused here too. The writer adds
+ * general.alignment itself when it is not 32. */
 typedef struct GgufWriter GgufWriter;
 
 Status gguf_writer_open(GgufWriter **w, uint32_t alignment, Err *err);
@@ -112,7 +125,8 @@ Status gguf_put_str(GgufWriter *w, const char *key, const char *v, Err *err);
 Status gguf_put_array(GgufWriter *w, const char *key, GgufType elem, const void *values, int64_t n,
                       Err *err); /* fixed-size elements, packed */
 Status gguf_put_strings(GgufWriter *w, const char *key, const Str *values, int64_t n, Err *err);
-Status gguf_put_copy(GgufWriter *w, const GgufKv *kv, Err *err); /* a key of another file */
+/* A key of another file, as it is; general.alignment is skipped, since the writer has its own. */
+Status gguf_put_copy(GgufWriter *w, const GgufKv *kv, Err *err);
 
 /* Declares a tensor; data follows in the same order. */
 Status gguf_put_tensor(GgufWriter *w, const char *name, DType type, int n_dims, const int64_t *ne,

@@ -6,7 +6,8 @@
  *   read when mapping is refused. Only regular files are accepted: a directory, a FIFO or an empty
  *   file is an error that says so.
  * - Mapped pages come from the page cache when first touched: opening costs nothing, the first pass
- *   pays. If somebody truncates a mapped file, touching the lost pages raises SIGBUS. */
+ *   pays. If somebody truncates a mapped file, touching the lost pages raises SIGBUS.
+ * - A MapFile may be read from any thread; open and close it from one. data is 64-byte aligned. */
 #ifndef SIXFOLD_MAPFILE_H
 #define SIXFOLD_MAPFILE_H
 
@@ -18,11 +19,16 @@ typedef struct MapFile {
     const uint8_t *data;
     size_t size;
     bool mapped; /* true: munmap at close; false: our own memory */
-    void *owned;
+    void *owned; /* what mem_alloc gave, when not mapped */
 } MapFile;
 
 Status map_open(MapFile *m, const char *path, MapMode mode, Err *err);
 void map_close(MapFile *m); /* a zeroed or closed one is fine */
+
+/* Op "load": brings the n bytes (n > 0) of an open regular file into m; path is for messages only. */
+typedef Status LoadFn(MapFile *m, int fd, size_t n, const char *path, Err *err);
+extern LoadFn *load;
+LoadFn load_read, load_mmap;
 
 /* Advice to the kernel for a range of a mapping (no-ops when read): will be needed soon; prefer huge
  * pages. */
