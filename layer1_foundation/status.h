@@ -32,6 +32,9 @@ typedef struct {
     char text[512]; /* one line, always terminated */
 } Err;
 
+/* A test includes cmocka.h first, which has a macro of this name; its fail_msg remains. */
+#undef fail
+
 /* Writes the message into err (which may be NULL) and returns code, so that a caller can say
  * `return fail(err, E_FORMAT, "...")`. Control characters in the message become '?'. */
 Status fail(Err *err, Status code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
