@@ -1,0 +1,15 @@
+/* layer5.h: files become models: hyper-parameters, architectures, weights, tokenizers, forward. */
+#ifndef SIXFOLD_LAYER5_H
+#define SIXFOLD_LAYER5_H
+
+#include "layer4.h"
+#include "hparams.h"
+#include "arch.h"
+#include "weights.h"
+#include "tokenizer.h"
+#include "model.h"
+
+/* Registers this layer's twins after those below. Idempotent. */
+void layer5_init(void);
+
+#endif

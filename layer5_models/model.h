@@ -1,0 +1,75 @@
+/* model.h: a file that has become a model, and the one forward pass.
+ *
+ * Interface:
+ * - model_open maps the file, validates it, binds the weights and opens the tokenizer. Loading by mmap
+ *   touches only the metadata.
+ * - model_forward computes a batch of items, each a token of some sequence at some position, whose
+ *   keys and values go to the views that kv(seq, layer) returns. Rows of logits come out for the items
+ *   that want them, in order. Prefill, decode, several sequences at once and perplexity are this call.
+ * - A Session owns scratch memory and is used by one thread at a time; a Model is read-only and shared.
+ * Items of one sequence must stand together in increasing, consecutive positions (CHECKed): what was
+ * stored before pos stays, what was at or after it is overwritten. */
+#ifndef SIXFOLD_MODEL_H
+#define SIXFOLD_MODEL_H
+
+#include "tokenizer.h"
+#include "weights.h"
+
+typedef struct Model {
+    Gguf gguf;
+    Arena arena;
+    const ArchDesc *arch;
+    Hparams hp;
+    BlockSpec spec;
+    Weights weights;
+    Tokenizer *tokenizer; /* NULL if the file has none (tokenizer.ggml.model absent or "none") */
+    int64_t load_ns;
+} Model;
+
+Status model_open(Model *m, const char *path, MapMode mode, Err *err);
+Status model_open_memory(Model *m, const void *data, size_t size, Err *err);
+void model_close(Model *m);
+
+typedef struct {
+    int32_t token;     /* checked against n_vocab: E_ARG */
+    int32_t seq;       /* which sequence */
+    int64_t pos;       /* checked against the view's n_ctx: E_LIMIT */
+    bool want_logits;
+} BatchItem;
+
+/* The memory of sequence seq at layer: a view that stays valid during the call. */
+typedef KvView KvLookup(void *ctx, int seq, int layer);
+
+typedef struct {
+    KvLookup *lookup;
+    void *ctx;
+} KvSource;
+
+typedef struct Session {
+    const Model *model;
+    Pool *pool;
+    Arena arena;
+    int64_t max_batch;  /* items computed at once (micro-batch); larger batches go in pieces */
+    int64_t n_ctx;
+    float *x, *norm;    /* [max_batch, d_model] */
+    float *rope_table;  /* [max_batch, n_rot] */
+    void *scratch;
+    int64_t scratch_bytes;
+    BlockTap *tap;
+    void *tap_ctx;
+} Session;
+
+/* Bytes a session will need (scratch, not the KV cache): the plan, in checked arithmetic; -1 if it
+ * overflows. */
+int64_t session_plan(const Model *m, int64_t max_batch, int64_t n_ctx, int n_threads);
+
+Status session_open(Session *s, const Model *m, Pool *pool, int64_t max_batch, int64_t n_ctx,
+                    Err *err);
+void session_close(Session *s);
+
+/* logits [number of wanting items, n_vocab]. stop, if not NULL, is looked at before each piece and
+ * layer: when it becomes non-zero the result is E_CANCELLED. */
+Status model_forward(Session *s, const BatchItem *items, int64_t n, KvSource kv, float *logits,
+                     const volatile int *stop, Err *err);
+
+#endif

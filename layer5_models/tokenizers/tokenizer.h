@@ -1,0 +1,74 @@
+/* tokenizer.h: text to ids and back, for the vocabulary in a GGUF file.
+ *
+ * Families: SPM ("llama": SentencePiece BPE by scores) and byte-level BPE ("gpt2": merge ranks, text
+ * cut by a pre-tokenizer pattern). The merge loop is in the kernel table, op "bpe_merge": scan (look
+ * for the best pair again and again, the naive twin) and heap (a priority queue and a linked list).
+ *
+ * Interface:
+ * - tokenizer_open reads and checks everything (array lengths, ids, types, duplicate texts, UTF-8 is
+ *   not required of tokens). The Tokenizer keeps views into the Gguf, which must stay open.
+ * - Encoding never fails on bytes: invalid UTF-8 goes through byte tokens. It fails on memory, on
+ *   text beyond 1 GiB, or if the vocabulary has no token for a byte and no unknown token.
+ * - A Tokenizer is read-only after opening, except for caller-owned TokenizerWork, one per thread.
+ * - parse_special: whether texts of control tokens in the input become those tokens. Off for text
+ *   that comes from users: "<|im_start|>" typed by a person is not a command.
+ * Source: Kudo and Richardson 2018 (SentencePiece); Sennrich et al. 2016 (BPE); GGUF keys. */
+#ifndef SIXFOLD_TOKENIZER_H
+#define SIXFOLD_TOKENIZER_H
+
+#include "layer4.h"
+
+typedef enum { TOKENIZER_SPM, TOKENIZER_BPE } TokenizerKind;
+
+/* Values of tokenizer.ggml.token_type. */
+typedef enum {
+    TOKEN_UNDEFINED = 0, TOKEN_NORMAL = 1, TOKEN_UNKNOWN = 2, TOKEN_CONTROL = 3,
+    TOKEN_USER_DEFINED = 4, TOKEN_UNUSED = 5, TOKEN_BYTE = 6
+} TokenType;
+
+typedef struct Tokenizer Tokenizer;
+
+/* A growable list of ids. Zero-initialise; tokens_close frees. */
+typedef struct {
+    int32_t *ids;
+    int64_t n, cap;
+} TokenList;
+Status tokens_push(TokenList *l, int32_t id, Err *err);
+void tokens_close(TokenList *l);
+
+typedef struct {
+    bool add_special;   /* put bos first and eos last where the model wants them */
+    bool parse_special; /* recognise texts of control and unknown tokens */
+} EncodeOptions;
+
+/* All memory comes from arena, but for the compiled patterns, which tokenizer_close frees. */
+Status tokenizer_open(Tokenizer **t, Arena *arena, const Gguf *g, Err *err);
+void tokenizer_close(Tokenizer *t); /* NULL is fine */
+
+/* Appends the ids of text[0 .. n-1] to out. May be called from several threads at once. */
+Status tokenizer_encode(const Tokenizer *t, const char *text, size_t n, EncodeOptions opt,
+                        TokenList *out, Err *err);
+
+/* Bytes of one token as they appear in output; empty for control tokens unless special is set. Part
+ * of a UTF-8 character is possible (see Utf8Stream). The bytes are appended to out. */
+Status tokenizer_piece(const Tokenizer *t, int32_t id, bool special, Buf *out, Err *err);
+
+/* Whole sequences: the pieces, with the rules that need context (the space that the encoder added in
+ * front is removed; leading bos and trailing eos are not shown; clean-up of spaces before punctuation
+ * only if clean_up is set and the vocabulary asks for it). Ids are checked: E_ARG names a bad one. */
+Status tokenizer_decode(const Tokenizer *t, const int32_t *ids, int64_t n, bool special,
+                        bool clean_up, Buf *out, Err *err);
+
+TokenizerKind tokenizer_kind(const Tokenizer *t);
+const char *tokenizer_pre(const Tokenizer *t);     /* name of the pre-tokenizer; "" for SPM */
+int32_t tokenizer_n_vocab(const Tokenizer *t);
+int32_t tokenizer_bos(const Tokenizer *t);         /* -1 if there is none */
+int32_t tokenizer_eos(const Tokenizer *t);
+bool tokenizer_add_bos(const Tokenizer *t);
+bool tokenizer_adds_space_prefix(const Tokenizer *t);
+bool tokenizer_is_eog(const Tokenizer *t, int32_t id); /* ends generation: eos, eot, ... */
+TokenType tokenizer_type(const Tokenizer *t, int32_t id);
+Str tokenizer_text(const Tokenizer *t, int32_t id); /* as stored in the file */
+int32_t tokenizer_find(const Tokenizer *t, const char *text, size_t n); /* id of a text or -1 */
+
+#endif
