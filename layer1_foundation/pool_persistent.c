@@ -6,14 +6,15 @@
  *
  * Parking has one famous trap, the lost wake-up. Suppose the worker looks at the signal, sees
  * nothing, and only then says "I sleep". If the caller's signal falls between the two, the caller
- * sees nobody asleep and wakes nobody, and the worker sleeps for ever. So each side first writes its
- * own word and then reads the other's:
+ * sees nobody asleep and wakes nobody, and the worker sleeps for ever. So each side first writes
+ * its own word and then reads the other's:
  *
- *     worker: n_parked += 1;    then read generation      caller: generation += 1; then read n_parked
+ *     worker:  n_parked += 1     then read generation
+ *     caller:  generation += 1   then read n_parked
  *
  * All four are sequentially consistent (the default of C11 atomics): in the one order that all
  * threads agree on, one of the writes comes first, and so at least one side sees the other.
- * Source: Dekker's argument, in Herlihy and Shavit, "The Art of Multiprocessor Programming", ch. 7. */
+ * Source: Herlihy and Shavit, "The Art of Multiprocessor Programming", chapters 2 and 7. */
 #include "pool_run.h"
 
 #include "cpu.h"
@@ -125,8 +126,8 @@ Status pool_open(Pool **out, int n_threads, bool pin, Err *err)
 {
     *out = NULL;
     if (n_threads < 1 || n_threads > POOL_MAX_THREADS)
-        return fail(err, E_ARG, "cannot use %d threads: the limit is 1 to %d. HINT: -t %d", n_threads,
-                    POOL_MAX_THREADS, cpu_threads_default());
+        return fail(err, E_ARG, "cannot use %d threads: the limits are 1 and %d. HINT: -t %d",
+                    n_threads, POOL_MAX_THREADS, cpu_threads_default());
 
     /* 1. The pool lies in its own arena, which also aligns it to cache lines. */
     Arena arena = {0};

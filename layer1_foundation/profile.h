@@ -27,7 +27,7 @@ void profile_close(void); /* stops and frees all buffers */
 typedef struct {
     const char *name;
     int64_t count, total_ns, min_ns, median_ns, mean_ns, p95_ns, p99_ns, sigma_ns, max_ns, bytes;
-    int n_threads; /* threads that recorded it (those alive at the same time, if some have exited) */
+    int n_threads; /* that recorded it; threads that never lived at the same time may count as one */
 } ProfileLine;
 
 /* Fills lines (in arena a, sorted by total time, largest first). */

@@ -2,8 +2,8 @@
  *
  *   loading [########............]  40 %   812.5 MB/s   1.2 s left
  *
- * A terminal shows one line that is drawn again with '\r' in front; a log file gets a plain line per
- * quarter. Time left assumes that the rest goes at the mean rate so far. */
+ * A terminal shows one line that is drawn again with '\r' in front; a log file gets a plain line
+ * per quarter. Time left assumes that the rest goes at the mean rate so far. */
 #include "progress.h"
 
 #include "clock.h"
@@ -33,8 +33,8 @@ static void draw(Progress *p, int64_t now_ns)
     bar[BAR_CELLS] = 0;
 
     if (p->tty) fprintf(stderr, "\r");
-    fprintf(stderr, "%.*s [%s] %3d %%  %8.1f %s/s", LABEL_WIDTH, p->label, bar, (int)(100 * f), rate,
-            p->unit);
+    fprintf(stderr, "%.*s [%s] %3d %%  %8.1f %s/s", LABEL_WIDTH, p->label, bar, (int)(100 * f),
+            rate, p->unit);
     if (f > 0 && f < 1) fprintf(stderr, "  %6.1f s left", seconds / f - seconds);
     else fprintf(stderr, "  %6.1f s     ", seconds);
     if (!p->tty) fprintf(stderr, "\n");

@@ -32,7 +32,7 @@ typedef struct {
     char text[512]; /* one line, always terminated */
 } Err;
 
-/* A test includes cmocka.h first, which has a macro of this name; its fail_msg remains. */
+/* A test includes cmocka.h first, which has a macro of this name; tests use tests/must.h. */
 #undef fail
 
 /* Writes the message into err (which may be NULL) and returns code, so that a caller can say
