@@ -76,6 +76,31 @@ SIMD_INLINE vf vf_select(vi mask, vf yes, vf no)
     return (vf)(((vi)yes & mask) | ((vi)no & ~mask));
 }
 
+/* All ones in lanes 0 to n - 1, zeros in the others; any n. */
+SIMD_INLINE vi vi_first(int64_t n)
+{
+    static const int32_t lane[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    vi i;
+    memcpy(&i, lane, sizeof i);
+    return i < vi_set1(n < VF ? (int32_t)n : VF);
+}
+
+/* Upper half of an f32, rounded to nearest even: adding 0x7FFF, or 0x8000 if the kept part is odd,
+ * carries into it exactly when it should. A NaN keeps its upper bits and becomes quiet. */
+SIMD_INLINE void vf_store_bf16(uint16_t *p, vf x)
+{
+    vi bits = (vi)x, upper = (vi)((vu)bits >> 16);
+    vi rounded = (vi)((vu)(bits + vi_set1(0x7FFF) + (upper & vi_set1(1))) >> 16);
+    vi number = x == x;
+    vi_store_u16(p, (rounded & number) | ((upper | vi_set1(0x40)) & ~number));
+}
+SIMD_INLINE void vf_store_bf16_tail(uint16_t *p, vf x, int64_t n)
+{
+    uint16_t t[VF];
+    vf_store_bf16(t, x);
+    memcpy(p, t, (size_t)n * 2);
+}
+
 /* exp(x), relative error below 2e-7 where the result is normal, 0 below -103.9, +inf above 88.8,
  * NaN stays NaN.
  *

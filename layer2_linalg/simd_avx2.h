@@ -95,6 +95,25 @@ SIMD_INLINE vf vf_load_bf16_tail(const uint16_t *p, int64_t n)
     memcpy(t, p, (size_t)n * 2);
     return vf_load_bf16(t);
 }
+/* The low 16 bits of each lane. packus works within 128-bit halves: take quarters 0 and 2. */
+SIMD_INLINE void vi_store_u16(uint16_t *p, vi x)
+{
+    __m256i low = _mm256_and_si256((__m256i)x, _mm256_set1_epi32(0xFFFF));
+    __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(low, low), 0x08);
+    _mm_storeu_si128((__m128i *)(void *)p, _mm256_castsi256_si128(packed));
+}
+
+/* The same value, but the compiler no longer knows which: keeps benchmark loops from being folded. */
+SIMD_INLINE vf vf_opaque(vf x)
+{
+    __asm__("" : "+x"(x));
+    return x;
+}
+SIMD_INLINE vb vb_opaque(vb x)
+{
+    __asm__("" : "+x"(x));
+    return x;
+}
 
 /* Bytes. */
 SIMD_INLINE vb vb_load(const void *p) { return (vb)_mm256_loadu_si256((const __m256i *)p); }

@@ -74,6 +74,23 @@ SIMD_INLINE vf vf_load_bf16_tail(const uint16_t *p, int64_t n)
     __m512i w = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(vf_tail_mask(n), p));
     return (vf)_mm512_slli_epi32(w, 16);
 }
+/* The low 16 bits of each lane. */
+SIMD_INLINE void vi_store_u16(uint16_t *p, vi x)
+{
+    _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi32_epi16((__m512i)x));
+}
+
+/* The same value, but the compiler no longer knows which: keeps benchmark loops from being folded. */
+SIMD_INLINE vf vf_opaque(vf x)
+{
+    __asm__("" : "+v"(x));
+    return x;
+}
+SIMD_INLINE vb vb_opaque(vb x)
+{
+    __asm__("" : "+v"(x));
+    return x;
+}
 
 /* Bytes. */
 SIMD_INLINE vb vb_load(const void *p) { return (vb)_mm512_loadu_si512(p); }

@@ -84,6 +84,20 @@ SIMD_INLINE vf vf_load_bf16_tail(const uint16_t *p, int64_t n)
     memcpy(t, p, (size_t)n * 2);
     return vf_load_bf16(t);
 }
+/* The low 16 bits of each lane. */
+SIMD_INLINE void vi_store_u16(uint16_t *p, vi x) { vst1_u16(p, vmovn_u32((uint32x4_t)x)); }
+
+/* The same value, but the compiler no longer knows which: keeps benchmark loops from being folded. */
+SIMD_INLINE vf vf_opaque(vf x)
+{
+    __asm__("" : "+w"(x));
+    return x;
+}
+SIMD_INLINE vb vb_opaque(vb x)
+{
+    __asm__("" : "+w"(x));
+    return x;
+}
 
 /* Bytes. */
 SIMD_INLINE vb vb_load(const void *p) { return (vb)vld1q_s8((const int8_t *)p); }

@@ -11,7 +11,7 @@
 typedef void vec_add_fn(float *y, const float *x, int64_t n);            /* y += x */
 typedef void vec_mul_fn(float *y, const float *x, int64_t n);            /* y *= x */
 typedef void vec_scale_fn(float *y, float a, int64_t n);                 /* y *= a */
-typedef void vec_axpy_fn(float *y, float a, const float *x, int64_t n);  /* y += a x */
+typedef void vec_axpy_fn(float *y, float a, const float *x, int64_t n);  /* y += a x, fused */
 typedef float vec_sum_fn(const float *x, int64_t n);                     /* sum x_i; 0 for n = 0 */
 typedef float vec_max_fn(const float *x, int64_t n); /* max x_i, NaN ignored; -INFINITY for n = 0 */
 
