@@ -4,7 +4,9 @@
  *   LayerNorm  y_i = w_i (x_i - mean) / sqrt(mean((x - mean)^2) + eps) + b_i
  *
  * Interface: y and x may be the same vector; w [n] may be NULL (all ones), b [n] NULL (zeros).
- * n > 0, eps >= 0. Kernels: no allocation, no failure, concurrent use is fine.
+ * n > 0, eps >= 0. Kernels: no allocation, no failure, concurrent use is fine. A NaN makes the whole
+ * vector NaN; an infinity makes its own element NaN. With eps = 0 a vector without length (RMSNorm) or
+ * without spread (LayerNorm) becomes NaN: 0 / 0. Squares must not overflow: |x_i| < 1e18.
  * Source: Zhang and Sennrich 2019 (RMSNorm); Ba, Kiros, Hinton 2016 (LayerNorm). */
 #ifndef SIXFOLD_NORM_H
 #define SIXFOLD_NORM_H

@@ -8,7 +8,7 @@
  * Elements from R on are left alone (partial rotary).
  *
  * Interface: rope_angles fills the table for one position; rope_interleaved and rope_half apply it to
- * n_head heads of d_head elements in place. R is even and <= d_head.
+ * n_head heads of d_head elements in place. R is even and <= d_head. All variants give the same bits.
  * Source: Su et al. 2021, section 3.2.2. */
 #ifndef SIXFOLD_ROPE_H
 #define SIXFOLD_ROPE_H

@@ -6,7 +6,7 @@
  * one pass, correcting the sum when the maximum moves), and SIMD twins.
  *
  * Interface: n >= 1. Scores of -INFINITY get probability 0; if all are -INFINITY the row becomes 0
- * everywhere. A NaN score makes the row NaN, never a crash.
+ * everywhere. A NaN or +INFINITY score makes the row NaN, never a crash. Concurrent use is fine.
  * Source: Goodfellow et al. 2016, 4.1; Milakov and Gimelshein 2018 (online form). */
 #ifndef SIXFOLD_SOFTMAX_H
 #define SIXFOLD_SOFTMAX_H

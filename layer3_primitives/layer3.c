@@ -1,0 +1,18 @@
+/* layer3.c: this layer's dispatch pointers and its part of the kernel table. Same form as layer2.c. */
+#include "layer3_kernels.h"
+
+#define KERNEL_T(op, type, variant, needs, fn) type *op;
+#include "kernels.def"
+#undef KERNEL_T
+
+static const KernelRow rows[] = {
+#define KERNEL_T(op, type, variant, needs, fn) KERNEL_ROW(3, op, variant, needs, fn),
+#include "kernels.def"
+#undef KERNEL_T
+};
+
+void layer3_init(void)
+{
+    layer2_init();
+    kernels_register(rows, (int)(sizeof rows / sizeof *rows));
+}
