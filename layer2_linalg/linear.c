@@ -1,0 +1,42 @@
+/* linear.c: checks a call of linear_n and picks its way: dots for a few tokens, panels for many. */
+#include "linear_parts.h"
+
+bool linear_supports(DType t) { return quant_format(t) != NULL; }
+
+int64_t linear_scratch_bytes(int64_t max_in, int64_t max_tok, int n_threads)
+{
+    int64_t few = linear_few_scratch(max_in, max_tok);
+    int64_t many = linear_many_scratch(max_in, max_tok, n_threads);
+    return few > many ? few : many;
+}
+
+static void check_out(const LinearOut *o, int64_t n_in)
+{
+    CHECK(linear_supports(o->w->type), "linear with type %s", dtype_name(o->w->type));
+    CHECK(o->w->ne[0] == n_in && o->w->ne[2] == 1 && o->w->ne[3] == 1 && tensor_is_dense(o->w),
+          "linear wants dense [%lld, n_out], got [%lld, %lld, %lld, %lld]", (long long)n_in,
+          (long long)o->w->ne[0], (long long)o->w->ne[1], (long long)o->w->ne[2],
+          (long long)o->w->ne[3]);
+    CHECK(o->y_stride >= o->w->ne[1], "linear: y_stride %lld < n_out %lld", (long long)o->y_stride,
+          (long long)o->w->ne[1]);
+}
+
+void linear_n(Pool *pool, void *scratch, const LinearOut *outs, int n_outs, const float *x,
+              int64_t x_stride, int64_t n_tok)
+{
+    if (n_outs == 0 || n_tok == 0) return;
+    int64_t n_in = outs[0].w->ne[0];
+    for (int i = 0; i < n_outs; i++) check_out(&outs[i], n_in);
+    CHECK(((uintptr_t)scratch & 63) == 0, "linear: scratch %p is not 64-byte aligned", scratch);
+
+    LinearJob job = {outs, n_outs, x, x_stride, n_tok, n_in, scratch};
+    if (n_tok < LINEAR_FEW) linear_few(pool, &job);
+    else linear_many(pool, &job);
+}
+
+void linear(Pool *pool, void *scratch, float *y, const Tensor *w, const float *bias, const float *x,
+            int64_t n_tok)
+{
+    LinearOut out = {w, bias, y, w->ne[1]};
+    linear_n(pool, scratch, &out, 1, x, w->ne[0], n_tok);
+}

@@ -1,0 +1,87 @@
+/* linear_few.c: y = W x for one to a few tokens: every weight byte is read once, at memory speed.
+ *
+ * Activations are quantised once, before the rows. All matrices of the call are one long list of
+ * rows, and each thread takes one contiguous stretch of its bytes: memory likes few, long streams
+ * (64-row pieces handed out dynamically reach 60 % of the bandwidth of two halves). A row is used for
+ * all tokens while it is in the nearest cache. */
+#include "linear_parts.h"
+#include "layer2.h"
+
+typedef struct {
+    const LinearJob *job;
+    ActQ8 act; /* of token 0; the next token follows n_in codes and n_in / 32 scales later */
+} FewJob;
+
+int64_t linear_few_scratch(int64_t max_in, int64_t max_tok)
+{
+    int64_t n_tok = max_tok < LINEAR_FEW ? max_tok : LINEAR_FEW, n_blocks = (max_in + 31) / 32;
+    return linear_align(n_tok * n_blocks * 32) +
+           2 * linear_align(n_tok * n_blocks * (int64_t)sizeof(float));
+}
+
+static ActQ8 act_of_token(const FewJob *f, int64_t t)
+{
+    int64_t n_in = f->job->n_in;
+    return (ActQ8){f->act.q + t * n_in, f->act.scale + t * (n_in / 32),
+                   f->act.sum + t * (n_in / 32)};
+}
+
+static float dot_row(const FewJob *f, DType type, const void *row, int64_t t)
+{
+    const float *x = f->job->x + t * f->job->x_stride;
+    switch (type) {
+    case DT_F32: return dot_f32(row, x, f->job->n_in);
+    case DT_F16: return dot_f16(row, x, f->job->n_in);
+    case DT_BF16: return dot_bf16(row, x, f->job->n_in);
+    default: return (*quant_format(type)->dot)(row, act_of_token(f, t), f->job->n_in);
+    }
+}
+
+/* Rows whose first byte lies in [begin, end) of the concatenated matrices. */
+//@ begin linear-few
+static void few_rows(void *ctx, int64_t begin, int64_t end, int thread)
+{
+    (void)thread;
+    const FewJob *f = ctx;
+    int64_t base = 0;
+    for (int i = 0; i < f->job->n_outs; i++) {
+        const LinearOut *o = &f->job->outs[i];
+        int64_t bytes = o->w->nb[1], n_out = o->w->ne[1];
+        /* 1. Our rows of this matrix: ceil((begin - base) / bytes) on. */
+        int64_t from = begin > base ? (begin - base + bytes - 1) / bytes : 0;
+        int64_t to = end > base ? (end - base + bytes - 1) / bytes : 0;
+        if (to > n_out) to = n_out;
+        base += bytes * n_out;
+        /* 2. One row at a time, for all tokens. */
+        for (int64_t r = from; r < to; r++) {
+            const char *row = (const char *)o->w->data + r * bytes;
+            float bias = o->bias ? o->bias[r] : 0.0f;
+            for (int64_t t = 0; t < f->job->n_tok; t++)
+                o->y[t * o->y_stride + r] = dot_row(f, o->w->type, row, t) + bias;
+        }
+    }
+}
+//@ end linear-few
+
+void linear_few(Pool *pool, const LinearJob *job)
+{
+    FewJob f = {.job = job};
+    int64_t n_bytes = 0, n_blocks = job->n_in / 32;
+    bool quantised = false;
+    for (int i = 0; i < job->n_outs; i++) {
+        n_bytes += job->outs[i].w->nb[1] * job->outs[i].w->ne[1];
+        quantised |= quant_format(job->outs[i].w->type)->dot != NULL;
+    }
+    if (quantised) {
+        char *at = job->scratch;
+        f.act.q = (int8_t *)at;
+        at += linear_align(job->n_tok * job->n_in);
+        f.act.scale = (float *)(void *)at;
+        at += linear_align(job->n_tok * n_blocks * (int64_t)sizeof(float));
+        f.act.sum = (float *)(void *)at;
+        for (int64_t t = 0; t < job->n_tok; t++)
+            act_q8(act_of_token(&f, t), job->x + t * job->x_stride, job->n_in);
+    }
+    /* Less than 16 KB is not worth waking a thread. */
+    pool_for(pool, n_bytes, 16384, few_rows, &f);
+}

@@ -1,0 +1,44 @@
+/* act_q8.c: activations in 8 bits, so that a product with quantised weights is integer work.
+ *
+ *   scale = max|x| / 127     q_i = round(x_i / scale), ties to even     sum = scale * sum q_i
+ *
+ * per block of 32. Ties go to even because every vector unit rounds that way; the twins give the
+ * same integers. A block that holds a NaN or an infinity gets the scale NaN, so that what is wrong
+ * upstream shows in the result; a scale below the smallest normal number counts as zero. */
+#include "layer2_kernels.h"
+
+#include <float.h>
+#include <math.h>
+
+/* Nearest integer, ties to even, for |x| < 2^22: 1.5 * 2^23 has no bits left for a fraction. */
+static float round_even(float x)
+{
+    const float big = 12582912.0f;
+    return (x + big) - big;
+}
+
+//@ begin act_q8
+void act_q8_scalar(ActQ8 a, const float *x, int64_t n)
+{
+    for (int64_t i = 0; i < n / 32; i++, x += 32, a.q += 32) {
+        /* 1. The largest magnitude; NaN and infinity are remembered. */
+        float largest = 0.0f;
+        for (int j = 0; j < 32; j++)
+            if (!(fabsf(x[j]) <= largest)) largest = fabsf(x[j]);
+        for (int j = 0; j < 32; j++)
+            if (!(fabsf(x[j]) <= FLT_MAX)) largest = NAN;
+        /* 2. Scale and its inverse. */
+        float scale = largest / 127.0f;
+        float inverse = scale >= FLT_MIN ? 1.0f / scale : 0.0f;
+        if (scale < FLT_MIN) scale = 0.0f;
+        /* 3. Codes and their sum. */
+        int32_t s = 0;
+        for (int j = 0; j < 32; j++) {
+            a.q[j] = scale == scale ? (int8_t)round_even(x[j] * inverse) : 0;
+            s += a.q[j];
+        }
+        a.scale[i] = scale;
+        a.sum[i] = scale * (float)s;
+    }
+}
+//@ end act_q8

@@ -1,0 +1,51 @@
+/* quants.c: the table of formats, and rows of any type as f32.
+ *
+ * The table holds pointers to dispatch pointers, so a change of kernels (SIXFOLD_KERNELS) is seen
+ * here too. Float types are formats without a dot product of their own kind: theirs is in vec.h. */
+#include "layer2.h"
+
+#include <string.h>
+
+static void copy_f32(float *y, const void *x, int64_t n) { memcpy(y, x, (size_t)n * sizeof *y); }
+static void store_f32(void *y, const float *x, int64_t n) { memcpy(y, x, (size_t)n * sizeof *x); }
+static void widen_f16(float *y, const void *x, int64_t n) { f16_to_row(y, x, n); }
+static void narrow_f16(void *y, const float *x, int64_t n) { row_to_f16(y, x, n); }
+static void widen_bf16(float *y, const void *x, int64_t n) { bf16_to_row(y, x, n); }
+static void narrow_bf16(void *y, const float *x, int64_t n) { row_to_bf16(y, x, n); }
+
+static dequant_fn *from_f32 = copy_f32, *from_f16 = widen_f16, *from_bf16 = widen_bf16;
+static quant_fn *to_f32 = store_f32, *to_f16 = narrow_f16, *to_bf16 = narrow_bf16;
+
+static const QuantFormat formats[] = {
+    {DT_F32, &from_f32, &to_f32, NULL},
+    {DT_F16, &from_f16, &to_f16, NULL},
+    {DT_BF16, &from_bf16, &to_bf16, NULL},
+    {DT_Q8_0, &dequant_q8_0, &quant_q8_0, &dot_q8_0},
+    {DT_Q4_0, &dequant_q4_0, &quant_q4_0, &dot_q4_0},
+};
+
+const QuantFormat *quant_format(DType t)
+{
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (formats[i].type == t) return &formats[i];
+    return NULL;
+}
+
+static const QuantFormat *format_for_row(DType t, int64_t n)
+{
+    const QuantFormat *f = quant_format(t);
+    CHECK(f, "no format for type %s", dtype_name(t));
+    CHECK(n >= 0 && n % dtype_info(t)->block == 0, "%lld elements are no whole blocks of %s",
+          (long long)n, dtype_name(t));
+    return f;
+}
+
+void row_to_f32(float *y, const void *row, DType t, int64_t n)
+{
+    (*format_for_row(t, n)->dequantise)(y, row, n);
+}
+
+void row_from_f32(void *row, DType t, const float *x, int64_t n)
+{
+    (*format_for_row(t, n)->quantise)(row, x, n);
+}
