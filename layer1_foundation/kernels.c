@@ -13,7 +13,7 @@ enum { MAX_ROWS = 512 };
 static const KernelRow *rows[MAX_ROWS];
 static int n_rows;
 
-/* Longest length of a "word" between commas that we look at. */
+/* One word of a list: "variant" or "op:variant". */
 typedef struct { char op[64], variant[64]; } Pick;
 
 static void set_slot(const KernelRow *row) { memcpy(row->slot, &row->fn, sizeof row->fn); }
@@ -48,18 +48,23 @@ const KernelRow *kernels_selected(const char *op)
     return NULL;
 }
 
-/* CPU features that a bare word such as "avx2" permits; false if it is no instruction set. */
+/* Words that name an instruction set, and the CPU features that each permits. */
+static const struct {
+    const char *word;
+    uint32_t mask;
+} sets[] = {
+    {"scalar", CPU_ANY},
+    {"avx2", CPU_AVX2},
+    {"avxvnni", CPU_AVX2 | CPU_AVXVNNI},
+    {"avx512", CPU_AVX2 | CPU_AVX512},
+    {"avx512bf16", CPU_AVX2 | CPU_AVX512 | CPU_AVX512BF16},
+    {"neon", CPU_NEON},
+    {"dotprod", CPU_NEON | CPU_DOTPROD}};
+enum { N_SETS = sizeof sets / sizeof *sets };
+
 static bool features_of_word(const char *word, uint32_t *mask)
 {
-    static const struct { const char *word; uint32_t mask; } sets[] = {
-        {"scalar", CPU_ANY},
-        {"avx2", CPU_AVX2},
-        {"avxvnni", CPU_AVX2 | CPU_AVXVNNI},
-        {"avx512", CPU_AVX2 | CPU_AVX512},
-        {"avx512bf16", CPU_AVX2 | CPU_AVX512 | CPU_AVX512BF16},
-        {"neon", CPU_NEON},
-        {"dotprod", CPU_NEON | CPU_DOTPROD}};
-    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+    for (int i = 0; i < N_SETS; i++)
         if (strcmp(sets[i].word, word) == 0) {
             *mask = sets[i].mask;
             return true;
@@ -146,27 +151,34 @@ void kernels_register(const KernelRow *new_rows, int n)
 /* The error for a word that nothing answers to, with the nearest name that exists. */
 static Status unknown_pick(const Pick *pick, Err *err)
 {
-    const char *names[MAX_ROWS];
-    int n = 0;
-    bool op_known = !pick->op[0];
-    for (int i = 0; i < n_rows; i++) {
-        if (pick->op[0] && strcmp(rows[i]->op, pick->op) == 0) {
-            if (!op_known) n = 0;
-            op_known = true;
-        }
-        if (op_known && pick->op[0] && strcmp(rows[i]->op, pick->op) != 0) continue;
-        names[n++] = op_known ? rows[i]->variant : rows[i]->op;
-    }
-    const KernelRow *row = kernels_find(pick->op, pick->variant);
+    const char *names[MAX_ROWS + N_SETS + 1];
     uint32_t mask;
-    if (row || (!pick->op[0] && features_of_word(pick->variant, &mask)))
+    bool op_known = !pick->op[0], lacks = !pick->op[0] && features_of_word(pick->variant, &mask);
+    for (int i = 0; i < n_rows; i++) {
+        bool of_op = !pick->op[0] || strcmp(pick->op, rows[i]->op) == 0;
+        op_known |= of_op;
+        lacks |= of_op && strcmp(pick->variant, rows[i]->variant) == 0;
+    }
+    if (lacks)
         return fail(err, E_ARG, "kernel variant '%s' needs instructions that this CPU lacks. HINT: "
                     "this CPU runs scalar and what `sixfold --version` lists", pick->variant);
-    const char *word = op_known ? pick->variant : pick->op;
-    const char *near = nearest_word(word, names, n);
-    return fail(err, E_ARG, "SIXFOLD_KERNELS: no kernel %s '%s'. HINT: %s%s%s", op_known
-                ? "variant" : "op", word, near ? "did you mean '" : "try 'scalar' or 'naive'",
-                near ? near : "", near ? "'?" : "");
+
+    /* What could have been meant: an op, a variant of this op, or any variant or word. */
+    int n = 0;
+    for (int i = 0; i < n_rows; i++) {
+        if (!op_known) names[n++] = rows[i]->op;
+        else if (!pick->op[0] || strcmp(pick->op, rows[i]->op) == 0) names[n++] = rows[i]->variant;
+    }
+    for (int i = 0; i < N_SETS && !pick->op[0]; i++) names[n++] = sets[i].word;
+    if (!pick->op[0]) names[n++] = "naive";
+
+    const char *word = op_known ? pick->variant : pick->op, *near = nearest_word(word, names, n);
+    const char *kind = op_known ? "variant" : "op", *of = op_known ? pick->op : "";
+    if (near)
+        return fail(err, E_ARG, "SIXFOLD_KERNELS: no kernel %s '%s'%s%s. HINT: did you mean '%s'?",
+                    kind, word, *of ? " of op " : "", of, near);
+    return fail(err, E_ARG, "SIXFOLD_KERNELS: no kernel %s '%s'%s%s. HINT: try 'scalar' or 'naive'",
+                kind, word, *of ? " of op " : "", of);
 }
 
 static bool any_op_answers(const Pick *pick)

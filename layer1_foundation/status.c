@@ -9,10 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Unicode has a second set of control characters, U+0080 to U+009F (bytes C2 80 to C2 9F), which
+ * terminals obey too. */
 static void make_printable(char *s)
 {
-    for (; *s; s++)
-        if ((unsigned char)*s < 0x20 || *s == 0x7f) *s = '?';
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)s[0], next = (unsigned char)s[1];
+        if (c < 0x20 || c == 0x7F) s[0] = '?';
+        if (c == 0xC2 && next >= 0x80 && next <= 0x9F) s[0] = s[1] = '?';
+    }
 }
 
 Status fail(Err *err, Status code, const char *fmt, ...)
@@ -30,7 +35,7 @@ Status fail_in(Err *err, Status code, const char *prefix)
 {
     if (!err) return code;
     Err inner = *err;
-    return fail(err, code, "%.200s: %.300s", prefix, inner.text);
+    return fail(err, code, "%.200s: %s", prefix, inner.text);
 }
 
 const char *status_name(Status s)
