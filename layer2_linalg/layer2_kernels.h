@@ -6,10 +6,12 @@
 #include "layer2.h"
 #include "kernel_rows.h"
 #include "matmul_block.h"
+#include "panel.h"
 #include "roofline_kernels.h"
 
-/* No CPU has this: a row that needs it is unusable until matmul_blas_open() has cleared it. */
+/* No CPU has this: the row that needs it is unusable until matmul_blas_usable() has cleared it. */
 #define NEEDS_LIBRARY (1 << 30)
+void matmul_blas_usable(void);
 
 #define KERNEL_T(op, type, variant, needs, fn) extern type fn;
 #include "kernels.def"
