@@ -20,6 +20,10 @@ struct ArenaChunk {
     char *base;   /* first usable byte, 64-byte aligned */
 };
 
+/* One request for half a terabyte or more is an error of arithmetic, not a wish. Linux might even
+ * grant it (pages cost nothing before they are touched), which would only move the crash. */
+static const size_t MAX_REQUEST = (size_t)1 << 39;
+
 static MemHook *hook_fn;
 static void *hook_ctx;
 
@@ -29,15 +33,20 @@ void mem_set_hook(MemHook *hook, void *ctx)
     hook_ctx = ctx;
 }
 
+static bool may_have(size_t n_bytes)
+{
+    return n_bytes < MAX_REQUEST && (!hook_fn || hook_fn(hook_ctx, n_bytes));
+}
+
 void *mem_alloc(size_t n_bytes)
 {
-    if (hook_fn && !hook_fn(hook_ctx, n_bytes)) return NULL;
+    if (!may_have(n_bytes)) return NULL;
     return malloc(n_bytes ? n_bytes : 1);
 }
 
 void *mem_resize(void *p, size_t n_bytes)
 {
-    if (hook_fn && !hook_fn(hook_ctx, n_bytes)) return NULL;
+    if (!may_have(n_bytes)) return NULL;
     return realloc(p, n_bytes ? n_bytes : 1);
 }
 

@@ -15,7 +15,8 @@
 
 #include "status.h"
 
-/* Raw allocation through the hook. mem_alloc returns NULL when refused; memory is not cleared. */
+/* Raw allocation through the hook. mem_alloc returns NULL when refused (always from 2^39 bytes on);
+ * memory is not cleared. */
 void *mem_alloc(size_t n_bytes);
 void *mem_resize(void *p, size_t n_bytes); /* NULL when refused; then p is still valid */
 void mem_free(void *p);

@@ -64,24 +64,28 @@ void check_failed(const char *file, int line, const char *cond, const char *fmt,
     abort();
 }
 
-/* Levenshtein distance with two rows; words longer than 63 bytes are never near anything. */
+/* Changes (a letter missing, added, replaced, or two neighbours exchanged) that turn a into b.
+ * d[i][j] is the distance of the first i letters of a to the first j of b; three rows of it are
+ * enough. Words longer than 63 bytes are never near anything. Source: Damerau 1964. */
 static int edit_distance(const char *a, const char *b)
 {
-    int la = (int)strlen(a), lb = (int)strlen(b);
+    int la = (int)strlen(a), lb = (int)strlen(b), d[3][64];
     if (la > 63 || lb > 63) return 64;
-    int row[64];
-    for (int j = 0; j <= lb; j++) row[j] = j;
-    for (int i = 1; i <= la; i++) {
-        int diagonal = row[0];
+    for (int i = 0; i <= la; i++) {
+        int *row = d[i % 3];
+        const int *above = d[(i + 2) % 3], *above2 = d[(i + 1) % 3];
         row[0] = i;
         for (int j = 1; j <= lb; j++) {
-            int replace = diagonal + (a[i - 1] != b[j - 1]);
-            int best = row[j] < row[j - 1] ? row[j] : row[j - 1];
-            diagonal = row[j];
-            row[j] = best + 1 < replace ? best + 1 : replace;
+            row[j] = row[j - 1] + 1;
+            if (i == 0) continue;
+            int replace = above[j - 1] + (a[i - 1] != b[j - 1]);
+            if (above[j] + 1 < row[j]) row[j] = above[j] + 1;
+            if (replace < row[j]) row[j] = replace;
+            bool exchanged = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+            if (exchanged && above2[j - 2] + 1 < row[j]) row[j] = above2[j - 2] + 1;
         }
     }
-    return row[lb];
+    return d[la % 3][lb];
 }
 
 const char *nearest_word(const char *word, const char *const *candidates, int n)

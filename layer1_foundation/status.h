@@ -59,8 +59,8 @@ void check_failed(const char *file, int line, const char *cond, const char *fmt,
         if (__builtin_expect(!(cond), 0)) check_failed(__FILE__, __LINE__, #cond, __VA_ARGS__);    \
     } while (0)
 
-/* Closest word to `word` among n candidates, or NULL when none is near (edit distance at most a
- * third of the length, and at most 3). For "did you mean" hints. */
+/* Closest word to `word` among n candidates, or NULL when none is near (at most a third of its
+ * letters changed, and at most 3). For "did you mean" hints. */
 const char *nearest_word(const char *word, const char *const *candidates, int n);
 
 #endif

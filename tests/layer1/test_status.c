@@ -89,6 +89,8 @@ static void nearest_word_finds_typing_mistakes_only(void **state)
     assert_string_equal(nearest_word("matmil", words, 4), "matmul");      /* one other */
     assert_string_equal(nearest_word("rope", words, 4), "rope");
     assert_string_equal(nearest_word("ripe", words, 4), "rope");
+    assert_string_equal(nearest_word("orpe", words, 4), "rope"); /* two exchanged */
+    assert_null(nearest_word("eopr", words, 4));
     assert_null(nearest_word("rp", words, 4));        /* two of two letters */
     assert_null(nearest_word("sigmoid", words, 4));
     assert_null(nearest_word("anything", words, 0));
