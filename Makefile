@@ -92,14 +92,15 @@ $$(LIB_$(1)): $$(OBJ_$(1))
 # Demos link layers up to their own; they land in the root, where the lessons say they are.
 DEMOS_$(1) := $$(patsubst $(1)/demos/%.c,%,$$(wildcard $(1)/demos/lesson*.c))
 $$(addprefix $(ROOTBIN)/,$$(DEMOS_$(1))): $(ROOTBIN)/%: $(1)/demos/%.c $(EMBED) $$(call libs,$$(call num,$(1)))
-	$$(Q)$$(CC) $$(CFLAGS) $$(INC_$(1)) $$< $$(if $$(filter 4 5 6,$$(call num,$(1))),$(EMBED)) $$(call libs,$$(call num,$(1))) $$(LIBS_$$(call num,$(1))) $$(LDLIBS) -o $$@
+	@mkdir -p $(B)/demos
+	$$(Q)$$(CC) $$(CFLAGS) $$(INC_$(1)) -MMD -MP -MT $$@ -MF $(B)/demos/$$(@F).d $$< $$(if $$(filter 4 5 6,$$(call num,$(1))),$(EMBED)) $$(call libs,$$(call num,$(1))) $$(LIBS_$$(call num,$(1))) $$(LDLIBS) -o $$@
 
 # Tests of a layer: one program per file, linked with layers up to its own.
 TESTSRC_$(1) := $$(wildcard tests/layer$$(call num,$(1))/test_*.c)
 TESTS_$(1) := $$(TESTSRC_$(1):%.c=$(B)/%)
 $$(TESTS_$(1)): $(B)/%: %.c $$(wildcard tests/*.h) $(EMBED) $$(call libs,$$(call num,$(1)))
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(CFLAGS) $$(INC_$(1)) -Itests $$< $$(if $$(filter 4 5 6,$$(call num,$(1))),$(EMBED)) $$(call libs,$$(call num,$(1))) -lcmocka $$(LIBS_$$(call num,$(1))) $$(LDLIBS) -o $$@
+	$$(Q)$$(CC) $$(CFLAGS) $$(INC_$(1)) -Itests -MMD -MP -MT $$@ -MF $$@.d $$< $$(if $$(filter 4 5 6,$$(call num,$(1))),$(EMBED)) $$(call libs,$$(call num,$(1))) -lcmocka $$(LIBS_$$(call num,$(1))) $$(LDLIBS) -o $$@
 endef
 libs = $(foreach l,$(shell printf '%s\n' $(call below,$(1)) | tac),$(B)/lib$(l).a)
 
@@ -112,7 +113,7 @@ $(B)/models/embedded.o: models/embedded.S models/wired.gguf
 	@mkdir -p $(@D)
 	$(Q)$(CC) -c $< -o $@
 
--include $(foreach l,$(LAYERS),$(OBJ_$(l):.o=.d))
+-include $(foreach l,$(LAYERS),$(OBJ_$(l):.o=.d) $(TESTS_$(l):=.d) $(DEMOS_$(l):%=$(B)/demos/%.d))
 
 # ---------------------------------------------------------------- products
 TOP      := $(lastword $(LAYERS))
@@ -122,7 +123,7 @@ DEMOS    := $(foreach l,$(call below,$(MAXLAYER)),$(addprefix $(ROOTBIN)/,$(DEMO
 TESTS    := $(foreach l,$(call below,$(MAXLAYER)),$(TESTS_$(l)))
 VERSION  := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: all lib demos test tests help clean run lint install lessons lessons-check bench-compare
+.PHONY: all lib demos test tests test-plants help clean run lint install lessons lessons-check bench-compare
 all: $(LIBRARIES) $(PROGRAM) $(DEMOS)
 lib: $(LIBRARIES)
 demos: $(DEMOS)
@@ -153,7 +154,10 @@ test: $(TESTS) $(if $(CROSS),,$(PROGRAM) $(DEMOS) fuzz-replay)   ## all tests; T
 	@RUN='$(RUN)' B='$(B)' ROOTBIN='$(ROOTBIN)' tools/run_tests.sh $(if $(T),$(B)/$(T),$(TESTS) $(FUZZ_REPLAY) $(if $(CROSS),,$(wildcard tests/scripts/test_*.sh)))
 
 # Fuzz targets: the corpus is replayed by every test run; with clang they also explore.
-FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+# A target whose headers belong to a layer that is not in this checkout is left out.
+HEADERS := $(notdir $(wildcard $(foreach l,$(LAYERS),$(addsuffix /*.h,$(DIRS_$(l)))) tests/*.h tests/fuzz/*.h))
+FUZZ_TARGETS := $(foreach f,$(wildcard tests/fuzz/fuzz_*.c),$(if $(filter-out $(HEADERS),$(shell \
+  sed -n 's/^.include "\(.*\)"/\1/p' $f)),,$(f:tests/fuzz/fuzz_%.c=%)))
 FUZZ_REPLAY  := $(FUZZ_TARGETS:%=$(B)/tests/fuzz/replay_%)
 fuzz-replay: $(FUZZ_REPLAY)
 FUZZ_LAYERS  := $(call below,6)
@@ -168,13 +172,20 @@ fuzz-%: tests/fuzz/fuzz_%.c
 	@mkdir -p build-fuzz/corpus_$*
 	build-fuzz/fuzz_$* -max_total_time=$(SECONDS) -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 build-fuzz/corpus_$* tests/fuzz/corpus_$*
 
-lint: ## layering, headers, names, words
-	@CC='$(CC)' B='$(B)' tools/lint.sh
+# CHECKS: some of the checks that the top of tools/lint.sh lists; the last two look into the libraries.
+CHECKS ?= text links snips headers arrays format closure names
+lint: ## layering, headers, names, words; CHECKS="text closure" runs some
+	$(if $(filter-out closure names,$(CHECKS)),@CC='$(CC)' tools/lint.sh $(filter-out closure names,$(CHECKS)))
+	$(if $(filter closure names,$(CHECKS)),@$(MAKE) --no-print-directory lib $(EMBED) && \
+	  CC='$(CC)' B='$(B)' EMBED='$(EMBED)' tools/lint.sh $(filter closure names,$(CHECKS)))
 
-lessons: ## refresh the excerpts and numbers in lessons/
-	@tools/excerpts.sh refresh
-lessons-check: ## fail if an excerpt or a number is stale
-	@tools/excerpts.sh check
+lessons: $(PROGRAM) $(DEMOS) ## refresh the excerpts and numbers in lessons/
+	@ROOTBIN='$(ROOTBIN)' tools/excerpts.sh refresh
+lessons-check: $(PROGRAM) $(DEMOS) ## fail if an excerpt or a number is stale
+	@ROOTBIN='$(ROOTBIN)' tools/excerpts.sh check
+
+test-plants: $(TESTS) ## plant one error in each twin and see a test fail; P=softmax for some
+	@CC='$(CC)' B='$(B)' tools/plant.sh $(P)
 
 $(B)/bench_compare: $(wildcard bench/*.c bench/*.h) $(EMBED) $(call libs,6)
 	$(Q)$(CC) $(CFLAGS) $(INC_$(TOP)) -Ibench -Itests $(wildcard bench/*.c) $(EMBED) $(call libs,6) $(LIBS_6) $(LDLIBS) -o $@
