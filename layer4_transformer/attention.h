@@ -15,12 +15,16 @@
  * Interface: the call computes kv head g and queries [t0, t1) and writes out for the heads of that
  * group. Query t of the call is at position pos0 + t; its key and value are already in the cache.
  * scratch: attention_scratch_bytes(), 64-byte aligned, one per thread. attention_all splits the work
- * over heads and fixed tiles of tokens, so results do not depend on the number of threads.
+ * over heads and fixed tiles of tokens, so results do not depend on the number of threads. The SIMD
+ * twins promise more: a query's bits are the same alone, in a chunk or in the whole prompt.
+ * A NaN or infinity gives NaN in the rows that see it (and, as 0 * NaN is NaN, perhaps in rows nearby
+ * in the same tile); it never crashes.
  * Source: Vaswani et al. 2017, 3.2.1; Ainslie et al. 2023 (grouped queries); Dao et al. 2022. */
 #ifndef SIXFOLD_ATTENTION_H
 #define SIXFOLD_ATTENTION_H
 
 #include "kvview.h"
+#include "pool.h"
 
 typedef struct {
     const float *q;      /* [n_tok, q_stride]: heads of d_k, after RoPE */
@@ -37,7 +41,19 @@ typedef struct {
 typedef void attention_fn(const AttentionArgs *a, int g, int64_t t0, int64_t t1, void *scratch);
 extern attention_fn *attention;
 
-/* For any variant and any call with n_tok <= max_tok, keys <= n_ctx and these head shapes. */
+/* Keys [*first, *end) that query t of the call may see. */
+void attention_visible(const AttentionArgs *a, int64_t t, int64_t *first, int64_t *end);
+
+/* The kv head that serves query head h. */
+int attention_kv_head(int h, int n_head, int n_kv_head);
+
+/* Joins two partial attentions of one query over different keys into the first: m is the maximum
+ * score, l the sum of exp(s - m), o [d] the sum of exp(s - m) v. An empty part has m = -FLT_MAX,
+ * l = 0, o = 0. The attention over both sets of keys is then o / l. */
+void attention_merge(float *m, float *l, float *o, float m2, float l2, const float *o2, int64_t d);
+
+/* For any variant and any call with n_tok <= max_tok, keys <= n_ctx and these head shapes; a multiple
+ * of 64. The naive twin's score matrix is counted up to 4 MB: longer calls are cut into bands. */
 int64_t attention_scratch_bytes(int64_t max_tok, int64_t n_ctx, int n_head, int n_kv_head, int d_k,
                                 int d_v);
 

@@ -12,6 +12,7 @@
 #ifndef SIXFOLD_BLOCK_H
 #define SIXFOLD_BLOCK_H
 
+#include "layer3.h"
 #include "attention.h"
 
 typedef enum { NORM_RMS, NORM_LAYER } NormKind;
@@ -59,9 +60,14 @@ typedef struct {
     void *scratch;
     int64_t scratch_bytes;
     int layer;
+    const float *rope_table; /* [n_tok, n_rot] of block_rope_table; NULL with ROPE_NONE */
     BlockTap *tap; /* NULL for none */
     void *tap_ctx;
 } BlockContext;
+
+/* The angles of tokens at positions pos [n_tok], once per call for all layers that share the rotary
+ * fields: table [n_tok, n_rot]. Does nothing with ROPE_NONE. */
+void block_rope_table(const BlockSpec *s, float *table, const int64_t *pos, int64_t n_tok);
 
 /* Bytes for up to max_tok tokens against up to n_ctx positions. */
 int64_t block_scratch_bytes(const BlockSpec *s, int64_t max_tok, int64_t n_ctx, int n_threads);
@@ -69,7 +75,8 @@ int64_t block_scratch_bytes(const BlockSpec *s, int64_t max_tok, int64_t n_ctx, 
 void block_forward(const BlockSpec *s, const BlockWeights *w, const BlockContext *c, float *x,
                    int64_t n_tok, const BlockRun *runs, int n_runs);
 
-/* y = norm(x) row by row; used by the block and by the model's head. x and y [n, d]. */
+/* y = norm(x) row by row; used by the block and by the model's head. x and y [n, d_model], equal or
+ * apart. An absent norm copies. */
 void block_norm(const BlockSpec *s, const NormWeights *w, float *y, const float *x, int64_t n);
 
 #endif

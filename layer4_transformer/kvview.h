@@ -9,7 +9,7 @@
 #ifndef SIXFOLD_KVVIEW_H
 #define SIXFOLD_KVVIEW_H
 
-#include "layer3.h"
+#include "dtype.h"
 
 typedef struct KvView {
     DType type_k, type_v;
@@ -20,7 +20,7 @@ typedef struct KvView {
     int n_kv_head, d_k, d_v;
 } KvView;
 
-/* Bytes of one layer of a flat cache. */
+/* Bytes of one layer of a flat cache (values begin at a multiple of 64). */
 int64_t kv_flat_bytes(DType type_k, DType type_v, int64_t n_ctx, int n_kv_head, int d_k, int d_v);
 
 /* View of such memory: keys of all heads, then values. */

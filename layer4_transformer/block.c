@@ -1,0 +1,258 @@
+/* block.c: one transformer block: look around (attention), then think (FFN), each added to what was.
+ *
+ *   sequential   h = x + Attn(norm1(x));   y = h + FFN(norm2(h))
+ *   parallel     y = x + Attn(norm1(x)) + FFN(norm1(x) or norm2(x))
+ *
+ * x [n_tok, d_model] is the residual stream: every part reads a normalised copy and adds its result.
+ * A call may hold tokens of several sequences: everything but attention treats tokens alike, and
+ * attention goes run by run. Source: Vaswani et al. 2017; Wang and Komatsuzaki 2021 (parallel). */
+#include "block.h"
+
+#include "ffn.h"
+
+#include <string.h>
+
+/* Numbers of the residual stream per piece of work. */
+enum { ROW_GRAIN = 8192 };
+
+/* The call's scratch, cut up. */
+typedef struct {
+    float *norm;    /* [n_tok, d_model] input of a branch */
+    float *branch;  /* [n_tok, d_model] its result */
+    float *q;       /* [n_tok, n_head * d_k] */
+    float *k, *v;   /* [n_tok, n_kv_head * d_k], [n_tok, n_kv_head * d_v] */
+    float *heads;   /* [n_tok, n_head * d_v] attention's result */
+    float *hidden;  /* [2, n_tok, d_ff] */
+    char *linear;
+    char *attention;
+    int64_t attention_bytes_each;
+    int64_t bytes;
+} BlockScratch;
+
+static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
+
+static char *take(BlockScratch *b, char *memory, int64_t n_bytes)
+{
+    char *p = memory ? memory + b->bytes : NULL;
+    b->bytes += (n_bytes + 63) / 64 * 64;
+    return p;
+}
+
+static float *take_floats(BlockScratch *b, char *memory, int64_t n, int64_t width)
+{
+    return (float *)(void *)take(b, memory, n * width * 4);
+}
+
+static BlockScratch block_scratch(char *memory, const BlockSpec *s, int64_t n, int64_t n_ctx,
+                                  int n_threads)
+{
+    BlockScratch b = {0};
+    b.norm = take_floats(&b, memory, n, s->d_model);
+    b.branch = take_floats(&b, memory, n, s->d_model);
+    b.q = take_floats(&b, memory, n, (int64_t)s->n_head * s->d_k);
+    b.k = take_floats(&b, memory, n, (int64_t)s->n_kv_head * s->d_k);
+    b.v = take_floats(&b, memory, n, (int64_t)s->n_kv_head * s->d_v);
+    b.heads = take_floats(&b, memory, n, (int64_t)s->n_head * s->d_v);
+    b.hidden = take_floats(&b, memory, n, (s->gated ? 2 : 1) * s->d_ff);
+    int64_t widest = max64(max64(s->d_model, s->d_ff), (int64_t)s->n_head * s->d_v);
+    b.linear = take(&b, memory, linear_scratch_bytes(widest, n, n_threads));
+    b.attention_bytes_each =
+        attention_scratch_bytes(n, n_ctx, s->n_head, s->n_kv_head, s->d_k, s->d_v);
+    b.attention = take(&b, memory, b.attention_bytes_each * n_threads);
+    return b;
+}
+
+int64_t block_scratch_bytes(const BlockSpec *s, int64_t max_tok, int64_t n_ctx, int n_threads)
+{
+    return block_scratch(NULL, s, max_tok, n_ctx, n_threads).bytes;
+}
+
+void block_rope_table(const BlockSpec *s, float *table, const int64_t *pos, int64_t n_tok)
+{
+    if (s->rope == ROPE_NONE) return;
+    for (int64_t t = 0; t < n_tok; t++)
+        rope_angles(table + t * s->n_rot, pos[t], s->n_rot, s->rope_base, s->rope_freq_scale,
+                    s->rope_factors);
+}
+
+void block_norm(const BlockSpec *s, const NormWeights *w, float *y, const float *x, int64_t n)
+{
+    int64_t d = s->d_model;
+    if (!w->gain) {
+        if (y != x) memcpy(y, x, (size_t)(n * d) * sizeof *y);
+        return;
+    }
+    for (int64_t t = 0; t < n; t++)
+        if (s->norm == NORM_RMS) rmsnorm(y + t * d, x + t * d, w->gain, d, s->norm_eps);
+        else layernorm(y + t * d, x + t * d, w->gain, w->offset, d, s->norm_eps);
+}
+
+/* Everything the steps of one call share; also what the pool's pieces get. */
+typedef struct {
+    const BlockSpec *s;
+    const BlockWeights *w;
+    const BlockContext *c;
+    const BlockRun *runs;
+    int n_runs;
+    int64_t n_tok;
+    float *x;
+    BlockScratch b;
+    const NormWeights *norm; /* for norm_part */
+} Call;
+
+static int64_t tokens_per_piece(const Call *a) { return max64(ROW_GRAIN / a->s->d_model, 1); }
+
+static void norm_part(void *ctx, int64_t begin, int64_t end, int thread)
+{
+    (void)thread;
+    const Call *a = ctx;
+    int64_t at = begin * a->s->d_model;
+    block_norm(a->s, a->norm, a->b.norm + at, a->x + at, end - begin);
+}
+
+/* norm = norm(x) */
+static void normalise(Call *a, const NormWeights *norm)
+{
+    PROFILE_SPAN("norm", 0);
+    a->norm = norm;
+    pool_for(a->c->pool, a->n_tok, tokens_per_piece(a), norm_part, a);
+}
+
+/* q, k, v = W norm, in one parallel region. */
+static void project(Call *a)
+{
+    const BlockWeights *w = a->w;
+    PROFILE_SPAN("qkv", tensor_bytes(&w->q.w) + tensor_bytes(&w->k.w) + tensor_bytes(&w->v.w));
+    LinearOut outs[] = {
+        {&w->q.w, w->q.bias, a->b.q, (int64_t)a->s->n_head * a->s->d_k},
+        {&w->k.w, w->k.bias, a->b.k, (int64_t)a->s->n_kv_head * a->s->d_k},
+        {&w->v.w, w->v.bias, a->b.v, (int64_t)a->s->n_kv_head * a->s->d_v}};
+    linear_n(a->c->pool, a->b.linear, outs, 3, a->b.norm, a->s->d_model, a->n_tok);
+}
+
+/* Rotates queries and keys of tokens [begin, end) and stores keys and values. */
+static void rope_part(void *ctx, int64_t begin, int64_t end, int thread)
+{
+    (void)thread;
+    const Call *a = ctx;
+    const BlockSpec *s = a->s;
+    for (int i = 0; i < a->n_runs; i++) {
+        const BlockRun *run = &a->runs[i];
+        int64_t t = max64(begin, run->first);
+        int64_t t1 = run->first + run->n < end ? run->first + run->n : end;
+        for (; t < t1; t++) {
+            float *q = a->b.q + t * s->n_head * s->d_k, *k = a->b.k + t * s->n_kv_head * s->d_k;
+            const float *v = a->b.v + t * s->n_kv_head * s->d_v;
+            if (s->rope != ROPE_NONE) {
+                const float *angles = a->c->rope_table + t * s->n_rot;
+                rope_apply(s->rope, q, s->n_head, s->d_k, s->n_rot, angles);
+                rope_apply(s->rope, k, s->n_kv_head, s->d_k, s->n_rot, angles);
+            }
+            kv_store(run->kv, run->pos0 + t - run->first, k, v);
+        }
+    }
+}
+
+static void rotate_and_store(Call *a)
+{
+    PROFILE_SPAN("rope_store", 0);
+    pool_for(a->c->pool, a->n_tok, tokens_per_piece(a), rope_part, a);
+}
+
+static void look_around(Call *a)
+{
+    PROFILE_SPAN("attention", 0);
+    const BlockSpec *s = a->s;
+    int64_t q_stride = (int64_t)s->n_head * s->d_k, out_stride = (int64_t)s->n_head * s->d_v;
+    for (int i = 0; i < a->n_runs; i++) {
+        const BlockRun *run = &a->runs[i];
+        AttentionArgs args = {.q = a->b.q + run->first * q_stride,
+                              .out = a->b.heads + run->first * out_stride,
+                              .q_stride = q_stride, .out_stride = out_stride,
+                              .kv = run->kv, .pos0 = run->pos0, .n_tok = run->n,
+                              .n_head = s->n_head, .scale = s->attn_scale, .window = s->window};
+        if (a->c->tap) a->c->tap(a->c->tap_ctx, a->c->layer, &args);
+        attention_all(a->c->pool, &args, a->b.attention, a->b.attention_bytes_each);
+    }
+}
+
+static void join_heads(Call *a)
+{
+    PROFILE_SPAN("attn_out", tensor_bytes(&a->w->o.w));
+    linear(a->c->pool, a->b.linear, a->b.branch, &a->w->o.w, a->w->o.bias, a->b.heads, a->n_tok);
+}
+
+static void think(Call *a)
+{
+    const BlockWeights *w = a->w;
+    PROFILE_SPAN("ffn", tensor_bytes(&w->up.w) + tensor_bytes(&w->down.w) +
+                            (a->s->gated ? tensor_bytes(&w->gate.w) : 0));
+    ffn_forward(a->s, w, a->c->pool, a->b.linear, a->b.hidden, a->b.branch, a->b.norm, a->n_tok);
+}
+
+static void add_part(void *ctx, int64_t begin, int64_t end, int thread)
+{
+    (void)thread;
+    const Call *a = ctx;
+    int64_t at = begin * a->s->d_model;
+    vec_add(a->x + at, a->b.branch + at, (end - begin) * a->s->d_model);
+}
+
+/* x += branch */
+static void add_branch(Call *a)
+{
+    PROFILE_SPAN("residual", 0);
+    pool_for(a->c->pool, a->n_tok, tokens_per_piece(a), add_part, a);
+}
+
+static void check_call(const Call *a)
+{
+    const BlockSpec *s = a->s;
+    int64_t next = 0, n_ctx = 0;
+    for (int i = 0; i < a->n_runs; i++) {
+        const BlockRun *run = &a->runs[i];
+        CHECK(run->first == next, "run %d begins at token %lld, not %lld", i,
+              (long long)run->first, (long long)next);
+        CHECK(run->kv->n_kv_head == s->n_kv_head && run->kv->d_k == s->d_k &&
+                  run->kv->d_v == s->d_v,
+              "run %d: a KvView of %d x (%d, %d) for a block of %d x (%d, %d)", i,
+              run->kv->n_kv_head, run->kv->d_k, run->kv->d_v, s->n_kv_head, s->d_k, s->d_v);
+        next += run->n;
+        n_ctx = max64(n_ctx, run->pos0 + run->n);
+    }
+    CHECK(next == a->n_tok, "runs cover %lld of %lld tokens", (long long)next,
+          (long long)a->n_tok);
+    CHECK(s->rope == ROPE_NONE || a->c->rope_table, "layer %d rotates without a table",
+          a->c->layer);
+    int64_t need = block_scratch_bytes(s, a->n_tok, n_ctx, pool_threads(a->c->pool));
+    CHECK(a->c->scratch_bytes >= need, "block scratch of %lld bytes, needs %lld",
+          (long long)a->c->scratch_bytes, (long long)need);
+}
+
+void block_forward(const BlockSpec *s, const BlockWeights *w, const BlockContext *c, float *x,
+                   int64_t n_tok, const BlockRun *runs, int n_runs)
+{
+    if (n_tok == 0) return;
+    Call a = {.s = s, .w = w, .c = c, .runs = runs, .n_runs = n_runs, .n_tok = n_tok, .x = x};
+    check_call(&a);
+    int64_t n_ctx = 0;
+    for (int i = 0; i < n_runs; i++) n_ctx = max64(n_ctx, runs[i].pos0 + runs[i].n);
+    a.b = block_scratch(c->scratch, s, n_tok, n_ctx, pool_threads(c->pool));
+
+    //@ begin block
+    /* Attention, on a normalised copy of the residual stream. */
+    normalise(&a, &w->attn_norm);
+    project(&a);
+    rotate_and_store(&a);
+    look_around(&a);
+    join_heads(&a);
+    /* In parallel form the FFN must read x before attention is added. */
+    bool second_norm = !s->parallel || w->ffn_norm.gain;
+    if (s->parallel && second_norm) normalise(&a, &w->ffn_norm);
+    add_branch(&a);
+    if (!s->parallel) normalise(&a, &w->ffn_norm);
+    /* The feed-forward network, token by token. */
+    think(&a);
+    add_branch(&a);
+    //@ end block
+}
