@@ -29,15 +29,15 @@ size_t gguf_type_bytes(GgufType t)
 
 Status cursor_short(const Cursor *c, uint64_t need)
 {
+    char where[128];
+    snprintf(where, sizeof where, c->name.len ? "%s '%.*s'" : "%s", c->what, NAME_ARG(c->name));
     if (c->capped)
-        return fail(c->err, E_LIMIT, "metadata exceeds %d MiB: %s '%.*s' at byte %zu needs %llu more "
-                    "bytes. HINT: no model needs that much; the file is damaged",
-                    GGUF_MAX_METADATA >> 20, c->what, NAME_ARG(c->name), cursor_position(c),
-                    (unsigned long long)need);
-    return fail(c->err, E_FORMAT, "the file ends inside %s '%.*s': %llu bytes needed at byte %zu, "
-                "%zu left. HINT: the download may be incomplete; compare the file size",
-                c->what, NAME_ARG(c->name), (unsigned long long)need, cursor_position(c),
-                c->remaining);
+        return fail(c->err, E_LIMIT, "metadata exceeds %d MiB: %s at byte %zu needs %llu more bytes. "
+                    "HINT: no model needs that much; the file is damaged", GGUF_MAX_METADATA >> 20,
+                    where, cursor_position(c), (unsigned long long)need);
+    return fail(c->err, E_FORMAT, "the file ends inside %s: %llu bytes needed at byte %zu, %zu left. "
+                "HINT: the download may be incomplete; compare the file size", where,
+                (unsigned long long)need, cursor_position(c), c->remaining);
 }
 
 /* ---------------------------------------------------------------- what kind of file is it? */
@@ -161,7 +161,7 @@ static Status parse_kv(Cursor *c, GgufKv *kv)
 {
     uint32_t type = 0, elem = 0;
     uint64_t n = 1;
-    c->what = "key";
+    c->what = c->name.len ? "the key after" : "the first key";
     TRY(rd_str(c, &kv->key));
     TRY(gguf_check_key(kv->key, c->err));
     c->what = "the value of key";

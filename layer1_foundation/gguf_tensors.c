@@ -75,7 +75,7 @@ static Status parse_tensor(Cursor *c, GgufTensor *t)
 {
     uint32_t n_dims = 0, type = 0;
     int64_t ne[4] = {1, 1, 1, 1};
-    c->what = "the name of a tensor after";
+    c->what = c->name.len ? "the tensor after" : "the first tensor";
     TRY(rd_str(c, &t->name));
     TRY(gguf_check_tensor_name(t->name, c->err));
     c->what = "the shape of tensor";
