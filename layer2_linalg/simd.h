@@ -133,4 +133,27 @@ SIMD_INLINE vf vf_exp(vf x)
     return vf_select(x == x, y, x);
 }
 
+/* Two registers lo, hi as one sequence of 2 * VF numbers: those at even places, those at odd places,
+ * and the way back: zip_lo is a0 b0 a1 b1 ... of the lower halves, zip_hi of the upper halves. */
+#if VF == 16
+#define SIMD_EVENS 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define SIMD_ODDS 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
+#define SIMD_ZIP_LO 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define SIMD_ZIP_HI 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#elif VF == 8
+#define SIMD_EVENS 0, 2, 4, 6, 8, 10, 12, 14
+#define SIMD_ODDS 1, 3, 5, 7, 9, 11, 13, 15
+#define SIMD_ZIP_LO 0, 8, 1, 9, 2, 10, 3, 11
+#define SIMD_ZIP_HI 4, 12, 5, 13, 6, 14, 7, 15
+#else
+#define SIMD_EVENS 0, 2, 4, 6
+#define SIMD_ODDS 1, 3, 5, 7
+#define SIMD_ZIP_LO 0, 4, 1, 5
+#define SIMD_ZIP_HI 2, 6, 3, 7
+#endif
+SIMD_INLINE vf vf_evens(vf lo, vf hi) { return __builtin_shufflevector(lo, hi, SIMD_EVENS); }
+SIMD_INLINE vf vf_odds(vf lo, vf hi) { return __builtin_shufflevector(lo, hi, SIMD_ODDS); }
+SIMD_INLINE vf vf_zip_lo(vf a, vf b) { return __builtin_shufflevector(a, b, SIMD_ZIP_LO); }
+SIMD_INLINE vf vf_zip_hi(vf a, vf b) { return __builtin_shufflevector(a, b, SIMD_ZIP_HI); }
+
 #endif
