@@ -5,6 +5,8 @@
  * result does not depend on the rounding mode or on the compiler. Source: IEEE 754-2019, 3.4. */
 #include "half.h"
 
+#include "layer1.h"
+
 #include <string.h>
 
 static uint32_t bits_of(float f)
@@ -37,7 +39,8 @@ float f16_to_f32(uint16_t h)
 }
 //@ end half-widen
 
-uint16_t f32_to_f16(float f)
+//@ exercise 1.1 Round to the nearest half
+EXERCISE uint16_t f32_to_f16(float f)
 {
     uint32_t u = bits_of(f), sign = u >> 16 & 0x8000u, abs = u & 0x7FFFFFFFu;
 
@@ -59,6 +62,7 @@ uint16_t f32_to_f16(float f)
     uint32_t half = 1u << (shift - 1), odd = m >> shift & 1;
     return (uint16_t)(sign | (m + half - 1 + odd) >> shift);
 }
+//@ end exercise
 
 float bf16_to_f32(uint16_t h) { return float_of((uint32_t)h << 16); }
 

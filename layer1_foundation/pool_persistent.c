@@ -83,6 +83,7 @@ static void signal_done(Pool *p)
 
 /* ---------------------------------------------------------------- a region */
 
+//@ begin pool-persistent
 void pool_run_persistent(Pool *p, Region *r)
 {
     /* 1. Start the others. */
@@ -96,6 +97,7 @@ void pool_run_persistent(Pool *p, Region *r)
     /* 3. Wait for the others. */
     wait_for_done(p);
 }
+//@ end pool-persistent
 
 static void *worker_main(void *arg)
 {

@@ -52,6 +52,9 @@ struct Pool {
     atomic_bool caller_parked;
 };
 
+/* Where piece i begins when [0, n) is cut into `parts` pieces of whole grains. */
+int64_t pool_piece_begin(int64_t n, int64_t grain, int64_t parts, int64_t i);
+
 /* Thread's share of the region. */
 void region_work(Region *r, int thread);
 

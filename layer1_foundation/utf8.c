@@ -10,6 +10,8 @@
  * Source: RFC 3629; Unicode 15, table 3-7. */
 #include "utf8.h"
 
+#include "layer1.h"
+
 #include <string.h>
 
 /* How far the bytes at s agree with the form of one character. */
@@ -55,7 +57,8 @@ uint32_t utf8_decode(const char *s, size_t n, int *used)
     return cp;
 }
 
-int utf8_encode(uint32_t cp, char out[4])
+//@ exercise 1.2 Write a code point as bytes
+EXERCISE int utf8_encode(uint32_t cp, char out[4])
 {
     if (cp > 0x10FFFF || (cp >= 0xD800 && cp <= 0xDFFF)) return 0;
     if (cp < 0x80) {
@@ -67,6 +70,7 @@ int utf8_encode(uint32_t cp, char out[4])
     out[0] = (char)((0xF00u >> n & 0xFF) | cp); /* n ones, then a zero */
     return n;
 }
+//@ end exercise
 
 size_t utf8_valid_prefix(const char *s, size_t n)
 {
