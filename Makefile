@@ -156,19 +156,19 @@ test: $(TESTS) $(if $(CROSS),,$(PROGRAM) $(DEMOS) fuzz-replay)   ## all tests; T
 # Fuzz targets: the corpus is replayed by every test run; with clang they also explore.
 # A target whose headers belong to a layer that is not in this checkout is left out.
 HEADERS := $(notdir $(wildcard $(foreach l,$(LAYERS),$(addsuffix /*.h,$(DIRS_$(l)))) tests/*.h tests/fuzz/*.h))
-FUZZ_TARGETS := $(foreach f,$(wildcard tests/fuzz/fuzz_*.c),$(if $(filter-out $(HEADERS),$(shell \
-  sed -n 's/^.include "\(.*\)"/\1/p' $f)),,$(f:tests/fuzz/fuzz_%.c=%)))
+FUZZ_TARGETS := $(foreach f,$(wildcard tests/fuzz/fuzz_*.c),$(if $(filter-out $(HEADERS),$(notdir $(shell \
+  sed -n 's/^.include "\(.*\)"/\1/p' $f))),,$(f:tests/fuzz/fuzz_%.c=%)))
 FUZZ_REPLAY  := $(FUZZ_TARGETS:%=$(B)/tests/fuzz/replay_%)
 fuzz-replay: $(FUZZ_REPLAY)
 FUZZ_LAYERS  := $(call below,6)
 $(B)/tests/fuzz/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(call libs,6)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(INC_$(TOP)) -DFUZZ_NAME='"$*"' tests/fuzz/replay.c $< $(call libs,6) $(LIBS_6) $(LDLIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(INC_$(TOP)) -Itests -DFUZZ_NAME='"$*"' tests/fuzz/replay.c $< $(call libs,6) $(LIBS_6) $(LDLIBS) -o $@
 FUZZ_CC ?= clang-14
 SECONDS ?= 60
 fuzz-%: tests/fuzz/fuzz_%.c
 	$(MAKE) --no-print-directory CC=$(FUZZ_CC) B=build-fuzz EXTRA_CFLAGS='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' lib
-	$(FUZZ_CC) $(CFLAGS) $(INC_$(TOP)) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $< $(foreach l,$(shell printf '%s\n' $(LAYERS) | tac),build-fuzz/lib$(l).a) $(LIBS_6) $(LDLIBS) -o build-fuzz/fuzz_$*
+	$(FUZZ_CC) $(CFLAGS) $(INC_$(TOP)) -Itests -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $< $(foreach l,$(shell printf '%s\n' $(LAYERS) | tac),build-fuzz/lib$(l).a) $(LIBS_6) $(LDLIBS) -o build-fuzz/fuzz_$*
 	@mkdir -p build-fuzz/corpus_$*
 	build-fuzz/fuzz_$* -max_total_time=$(SECONDS) -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 build-fuzz/corpus_$* tests/fuzz/corpus_$*
 
