@@ -1,0 +1,311 @@
+/* attention_flash_simd.c: the flash twin with tiles held in registers.
+ *
+ * Both products of a block are one small matrix product, rows of queries times a block:
+ *
+ *   S [rows, keys] = Q [rows, d_k] K^T [d_k, keys]        O [rows, d_v] += P [rows, keys] V [keys, d_v]
+ *
+ * so K is transposed when a block is loaded, once for all queries and heads of the tile. Scores are
+ * kept in base 2 (q is scaled by log2 e as well): e^(s - m) = 2^(s' - m'), one multiplication less.
+ * One new token is the same code with few rows. Compiled for AVX2, AVX-512 and NEON. */
+#include "attention_impl.h"
+#include "layer4_kernels.h"
+#include "simd.h"
+
+#include <float.h>
+#include <math.h>
+
+/* Registers per row of scores. */
+enum { KEY_REGS = FLASH_KEYS / VF };
+
+/* ---------------------------------------------------------------- register tiles */
+
+#define ROWS 1
+#define COLS 4
+#include "attention_tile.inc"
+#define COLS 2
+#include "attention_tile.inc"
+#define COLS 1
+#include "attention_tile.inc"
+#undef ROWS
+#define ROWS 2
+#define COLS 4
+#include "attention_tile.inc"
+#define COLS 2
+#include "attention_tile.inc"
+#define COLS 1
+#include "attention_tile.inc"
+#undef ROWS
+#define ROWS 4
+#define COLS 2
+#include "attention_tile.inc"
+#define COLS 1
+#include "attention_tile.inc"
+#undef ROWS
+#define ROWS 6
+#define COLS 2
+#include "attention_tile.inc"
+#define COLS 1
+#include "attention_tile.inc"
+#undef ROWS
+
+/* Tiles of 4 and 6 rows with 4 registers each need 32 registers; AVX2 has 16. */
+#if VF == 8
+#define tile_4_4 NULL
+#define tile_6_4 NULL
+#else
+#define ROWS 4
+#define COLS 4
+#include "attention_tile.inc"
+#undef ROWS
+#define ROWS 6
+#define COLS 4
+#include "attention_tile.inc"
+#undef ROWS
+#endif
+
+typedef void tile_fn(float *c, int64_t c_row, const float *keep, const float *a, int64_t a_row,
+                     const float *b, int64_t b_row, int64_t depth);
+
+/* By rows (1, 2, 4, 6), widest first: 4, 2, 1 registers. */
+static tile_fn *const tiles[7][3] = {[1] = {tile_1_4, tile_1_2, tile_1_1},
+                                     [2] = {tile_2_4, tile_2_2, tile_2_1},
+                                     [4] = {tile_4_4, tile_4_2, tile_4_1},
+                                     [6] = {tile_6_4, tile_6_2, tile_6_1}};
+
+/* The product for any width of `regs` registers. */
+static void product(int rows, int64_t regs, float *c, int64_t c_row, const float *keep,
+                    const float *a, int64_t a_row, const float *b, int64_t b_row, int64_t depth)
+{
+    for (int w = 0; w < 3; w++) {
+        int64_t cols = 4 >> w;
+        for (; tiles[rows][w] && regs >= cols; regs -= cols, c += cols * VF, b += cols * VF)
+            tiles[rows][w](c, c_row, keep, a, a_row, b, b_row, depth);
+    }
+}
+
+/* How many of the n rows that are left the next tile takes: 6, or what wastes least at the end. */
+static int next_rows(int64_t n) { return n == 1 ? 1 : n == 2 ? 2 : n <= 4 || n == 7 || n == 8 ? 4 : 6; }
+
+/* ---------------------------------------------------------------- loading */
+
+/* lo = a0 b0 a1 b1 ..., hi = the upper halves likewise. */
+#if VF == 16
+#define zip_lo(a, b)                                                                               \
+    __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define zip_hi(a, b)                                                                               \
+    __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#elif VF == 8
+#define zip_lo(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define zip_hi(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#else
+#define zip_lo(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define zip_hi(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#endif
+
+//@ begin transpose-zip
+/* A VF x VF square by perfect shuffles. Seen as one row of VF*VF numbers,
+ * a round moves number (i, j) from place i VF + j to the place with that
+ * number's bits rotated left by one; after log2 VF rounds i and j have
+ * changed places. */
+SIMD_INLINE void transpose(vf x[VF])
+{
+#pragma GCC unroll 4
+    for (int round = 1; round < VF; round *= 2) {
+        vf y[VF];
+#pragma GCC unroll 8
+        for (int i = 0; i < VF / 2; i++) {
+            y[2 * i] = zip_lo(x[i], x[i + VF / 2]);
+            y[2 * i + 1] = zip_hi(x[i], x[i + VF / 2]);
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < VF; i++) x[i] = y[i];
+    }
+}
+//@ end transpose-zip
+
+SIMD_INLINE vf load_row(const char *p, DType type, int64_t i, int64_t n)
+{
+    const float *f = (const float *)(const void *)p + i;
+    const uint16_t *h = (const uint16_t *)(const void *)p + i;
+    if (type == DT_F16) return n - i >= VF ? vf_load_f16(h) : vf_load_f16_tail(h, n - i);
+    return n - i >= VF ? vf_load(f) : vf_load_tail(f, n - i);
+}
+
+/* Keys [j0, j1) to kt [d_k, FLASH_KEYS]: column j - j0 is key j; columns up to the next multiple of
+ * VF become zero. */
+SIMD_INLINE void load_keys(float *kt, const KvView *kv, DType type, int g, int64_t j0, int64_t j1)
+{
+    for (int64_t j = j0; j < j1; j += VF)
+        for (int64_t i = 0; i < kv->d_k; i += VF) {
+            const char *k = kv->k + j * kv->k_pos + g * kv->k_head;
+            vf x[VF];
+#pragma GCC unroll 16
+            for (int y = 0; y < VF; y++)
+                x[y] = j + y < j1 ? load_row(k + y * kv->k_pos, type, i, kv->d_k) : vf_zero();
+            transpose(x);
+            float *to = kt + i * FLASH_KEYS + j - j0;
+#pragma GCC unroll 16
+            for (int y = 0; y < VF; y++) vf_store(to + y * FLASH_KEYS, x[y]);
+        }
+}
+
+SIMD_INLINE void load_values(float *v, int64_t v_row, const KvView *kv, DType type, int g,
+                             int64_t j0, int64_t j1)
+{
+    for (int64_t j = j0; j < j1; j++, v += v_row)
+        for (int64_t i = 0; i < kv->d_v; i += VF)
+            vf_store(v + i, load_row(kv->v + j * kv->v_pos + g * kv->v_head, type, i, kv->d_v));
+}
+
+/* 2. Keys and values [j0, j1) to f32, once for all rows of the tile. */
+static void load_block(const FlashScratch *f, const KvView *kv, int g, int64_t j0, int64_t j1)
+{
+    if (kv->type_k == DT_F16) load_keys(f->k, kv, DT_F16, g, j0, j1);
+    else load_keys(f->k, kv, DT_F32, g, j0, j1);
+    if (kv->type_v == DT_F16) load_values(f->v, f->wv, kv, DT_F16, g, j0, j1);
+    else load_values(f->v, f->wv, kv, DT_F32, g, j0, j1);
+}
+
+/* 1. The tile's queries, scaled; every row starts empty. Rows that fill up the last tile are zero. */
+static void start_rows(const FlashScratch *f, const AttentionArgs *a, int g, int64_t t0, int64_t t1)
+{
+    const KvView *kv = a->kv;
+    int64_t group = a->n_head / kv->n_kv_head, n_rows = (t1 - t0) * group;
+    vf scale = vf_set1(a->scale * 1.44269504f); /* log2 e */
+    for (int64_t r = 0; r < n_rows + FLASH_TILE; r++) {
+        const float *q = a->q + (t0 + r / group) * a->q_stride + (g * group + r % group) * kv->d_k;
+        for (int64_t i = 0; i < kv->d_k; i += VF) {
+            vf x = r >= n_rows ? vf_zero() : load_row((const void *)q, DT_F32, i, kv->d_k);
+            vf_store(f->q + r * f->wk + i, x * scale);
+        }
+        for (int64_t i = 0; i < f->wv; i += VF) vf_store(f->o + r * f->wv + i, vf_zero());
+        f->m[r] = -FLT_MAX;
+        vf_store(f->l + r * 16, vf_zero());
+    }
+}
+
+/* ---------------------------------------------------------------- one tile against one block */
+
+/* 2^x for x <= 0, relative error below 3e-7; exactly 0 below -126.5; NaN stays NaN.
+ *   x = k + r, |r| <= 1/2;   2^r = e^(r ln 2) by its series up to degree 6 */
+SIMD_INLINE vf exp2_below(vf x)
+{
+    x = vf_max(vf_set1(-127.0f), x);
+    vf k = vf_round(x), r = x - k;
+    vf p = vf_set1(1.54035304e-4f);
+    p = vf_fma(p, r, vf_set1(1.33335581e-3f));
+    p = vf_fma(p, r, vf_set1(9.61812911e-3f));
+    p = vf_fma(p, r, vf_set1(5.55041087e-2f));
+    p = vf_fma(p, r, vf_set1(2.40226507e-1f));
+    p = vf_fma(p, r, vf_set1(6.93147181e-1f));
+    p = vf_fma(p, r, vf_set1(1.0f));
+    /* 2^k: its exponent bits; those of 2^-127 are zero, which makes the product zero. */
+    return p * vf_of_bits((vi_from_vf(k) + vi_set1(127)) << 23);
+}
+
+static const int32_t lane_numbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+/* 4. Scores of columns outside [first, end) become -infinity. */
+static void mask_row(float *s, int64_t first, int64_t end)
+{
+    vi lane;
+    memcpy(&lane, lane_numbers, sizeof lane);
+    for (int64_t j = 0; j < FLASH_KEYS; j += VF, lane += vi_set1(VF)) {
+        vi seen = (lane >= vi_set1((int32_t)first)) & (lane < vi_set1((int32_t)end));
+        vf_store(s + j, vf_select(seen, vf_load(s + j), vf_set1(-INFINITY)));
+    }
+}
+
+/* 5. Per row: the new maximum, what is kept of the past, exponentials in place of scores. */
+SIMD_INLINE void weigh_rows(int rows, int64_t regs, float *s, float *m, float *l, float *keep)
+{
+    _Alignas(64) float top[16] = {0};
+    for (int r = 0; r < rows; r++) {
+        vf high = vf_load(s + r * FLASH_KEYS);
+        for (int64_t x = 1; x < regs; x++) high = vf_max(high, vf_load(s + r * FLASH_KEYS + x * VF));
+        float new = vf_hmax(high);
+        if (!(new > m[r])) new = m[r];
+        top[r] = new;
+        keep[r] = m[r] - new;
+        m[r] = new;
+    }
+    for (int r = 0; r < rows; r += VF) vf_store(keep + r, exp2_below(vf_load(keep + r)));
+    for (int r = 0; r < rows; r++) {
+        vf sum = vf_zero(), t = vf_set1(top[r]);
+        for (int64_t x = 0; x < regs; x++) {
+            vf p = exp2_below(vf_load(s + r * FLASH_KEYS + x * VF) - t);
+            vf_store(s + r * FLASH_KEYS + x * VF, p);
+            sum += p;
+        }
+        vf_store(l + r * 16, vf_fma(vf_load(l + r * 16), vf_set1(keep[r]), sum));
+    }
+}
+
+/* Rows [r, r + rows) of the tile that begins at token t0 against the block of keys [j0, j1). */
+static void rows_block(const FlashScratch *f, const AttentionArgs *a, int64_t t0, int64_t n_rows,
+                       int64_t r, int rows, int64_t j0, int64_t j1)
+{
+    int64_t group = a->n_head / a->kv->n_kv_head, last = r + rows < n_rows ? r + rows : n_rows;
+    int64_t first0, end0, first1, end1;
+    attention_visible(a, t0 + r / group, &first0, &end0);
+    attention_visible(a, t0 + (last - 1) / group, &first1, &end1);
+    if (end1 <= j0 || first0 >= j1) return;
+    int64_t n = (end1 < j1 ? end1 : j1) - j0, regs = (n + VF - 1) / VF;
+    /* 3. Scores of all keys that the last row sees. */
+    product(rows, regs, f->s, FLASH_KEYS, NULL, f->q + r * f->wk, f->wk, f->k, FLASH_KEYS,
+            a->kv->d_k);
+    /* 4. Mask, if any row sees less than the whole block. */
+    if (first1 > j0 || end0 < j0 + regs * VF)
+        for (int64_t x = 0; x < rows; x++) {
+            int64_t first, end, row = r + x < n_rows ? r + x : n_rows - 1;
+            attention_visible(a, t0 + row / group, &first, &end);
+            first = first > j0 ? first - j0 : 0;
+            end = end < j1 ? end - j0 : j1 - j0;
+            mask_row(f->s + x * FLASH_KEYS, first, end);
+        }
+    /* 5. Exponentials; 6. the part of this block joins what was: o = o keep + P V. */
+    _Alignas(64) float keep[16] = {0};
+    weigh_rows(rows, regs, f->s, f->m + r, f->l + r * 16, keep);
+    product(rows, f->wv / VF, f->o + r * f->wv, f->wv, keep, f->s, FLASH_KEYS, f->v, f->wv, n);
+}
+
+/* 7. out = o / l. */
+static void finish_rows(const FlashScratch *f, const AttentionArgs *a, int g, int64_t t0, int64_t t1)
+{
+    int64_t group = a->n_head / a->kv->n_kv_head, d_v = a->kv->d_v;
+    for (int64_t r = 0; r < (t1 - t0) * group; r++) {
+        float *out = a->out + (t0 + r / group) * a->out_stride + (g * group + r % group) * d_v;
+        float l = vf_sum(vf_load(f->l + r * 16));
+        vf inverse = vf_set1(l == 0 ? 0 : 1 / l);
+        int64_t i = 0;
+        for (; i + VF <= d_v; i += VF) vf_store(out + i, vf_load(f->o + r * f->wv + i) * inverse);
+        vf_store_tail(out + i, vf_load_tail(f->o + r * f->wv + i, d_v - i) * inverse, d_v - i);
+    }
+}
+
+static void flash_tile(const FlashScratch *f, const AttentionArgs *a, int g, int64_t t0, int64_t t1)
+{
+    int64_t group = a->n_head / a->kv->n_kv_head, n_rows = (t1 - t0) * group;
+    int64_t tile_first, tile_end, other;
+    attention_visible(a, t0, &tile_first, &other);
+    attention_visible(a, t1 - 1, &other, &tile_end);
+    start_rows(f, a, g, t0, t1);
+    for (int64_t j0 = tile_first / FLASH_KEYS * FLASH_KEYS; j0 < tile_end; j0 += FLASH_KEYS) {
+        int64_t j1 = j0 + FLASH_KEYS < tile_end ? j0 + FLASH_KEYS : tile_end;
+        load_block(f, a->kv, g, j0, j1);
+        for (int64_t r = 0, rows; r < n_rows; r += rows) {
+            rows = next_rows(n_rows - r);
+            rows_block(f, a, t0, n_rows, r, (int)rows, j0, j1);
+        }
+    }
+    finish_rows(f, a, g, t0, t1);
+}
+
+void SIMD_FN(attention_flash)(const AttentionArgs *a, int g, int64_t t0, int64_t t1, void *scratch)
+{
+    int group = a->n_head / a->kv->n_kv_head;
+    int64_t tile = flash_tile_tokens(group);
+    FlashScratch f = flash_scratch(scratch, group, a->kv->d_k, a->kv->d_v);
+    for (int64_t t = t0; t < t1; t += tile)
+        flash_tile(&f, a, g, t, t + tile < t1 ? t + tile : t1);
+}
