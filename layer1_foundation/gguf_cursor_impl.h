@@ -23,12 +23,12 @@ typedef struct {
 
 static inline size_t cursor_position(const Cursor *c) { return c->start - c->remaining; }
 
-Status cursor_short(const Cursor *c, uint64_t need); /* gguf_parse.c: the message for "too little" */
+Status gguf_cursor_short(const Cursor *c, uint64_t need); /* gguf_parse.c: the message for "too little" */
 
 //@ begin gguf-cursor
 static inline Status rd_bytes(Cursor *c, uint64_t n, const uint8_t **out)
 {
-    if (n > c->remaining) return cursor_short(c, n);
+    if (n > c->remaining) return gguf_cursor_short(c, n);
     *out = c->at;
     c->at += n;
     c->remaining -= n;
@@ -48,7 +48,7 @@ static inline Status rd_u32(Cursor *c, uint32_t *v)
 static inline Status rd_u64(Cursor *c, uint64_t *v)
 {
     uint32_t low = 0, high = 0;
-    if (c->remaining < 8) return cursor_short(c, 8);
+    if (c->remaining < 8) return gguf_cursor_short(c, 8);
     TRY(rd_u32(c, &low));
     TRY(rd_u32(c, &high));
     *v = low | (uint64_t)high << 32;

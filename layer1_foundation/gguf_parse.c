@@ -27,7 +27,7 @@ size_t gguf_type_bytes(GgufType t)
     return (unsigned)t < GGUF_TYPE_COUNT ? value_types[t].bytes : 0;
 }
 
-Status cursor_short(const Cursor *c, uint64_t need)
+Status gguf_cursor_short(const Cursor *c, uint64_t need)
 {
     char where[128];
     snprintf(where, sizeof where, c->name.len ? "%s '%.*s'" : "%s", c->what, NAME_ARG(c->name));

@@ -7,9 +7,7 @@
  *
  * Everything is asked of the open descriptor, not of the path again: between two looks at a path
  * somebody may put another file there. */
-#include "mapfile.h"
-
-#include "arena.h"
+#include "layer1.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,8 +20,10 @@ enum { LOAD_ALIGN = 64, READ_PIECE = 1 << 30 };
 
 LoadFn *load = load_read;
 
+//@ exercise 1.4 Read a file whole
 //@ begin load-read
-Status load_read(MapFile *m, int fd, size_t n, const char *path, Err *err)
+EXERCISE Status load_read(MapFile *m, int fd, size_t n, const char *path,
+                          Err *err)
 {
     /* 1. Memory of our own, aligned like the pieces of an arena. */
     void *owned = n > SIZE_MAX - LOAD_ALIGN ? NULL : mem_alloc(n + LOAD_ALIGN);
@@ -51,9 +51,11 @@ Status load_read(MapFile *m, int fd, size_t n, const char *path, Err *err)
     return OK;
 }
 //@ end load-read
+//@ end exercise
 
 //@ begin load-mmap
-Status load_mmap(MapFile *m, int fd, size_t n, const char *path, Err *err)
+Status load_mmap(MapFile *m, int fd, size_t n, const char *path,
+                 Err *err)
 {
     /* 1. Addresses, no memory yet: pages arrive when they are touched. */
     void *data = mmap(NULL, n, PROT_READ, MAP_PRIVATE, fd, 0);

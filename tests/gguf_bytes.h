@@ -1,4 +1,4 @@
-/* gguf_bytes.h: builds GGUF files byte by byte, also ones that no writer would produce. */
+/* gguf_bytes.h: builds GGUF files byte by byte, also ones that no writer would produce. Include it after cmocka.h. */
 #ifndef SIXFOLD_TESTS_GGUF_BYTES_H
 #define SIXFOLD_TESTS_GGUF_BYTES_H
 
@@ -100,6 +100,29 @@ static inline void gb_zeros(Buf *b, size_t n)
 static inline void gb_vector(Buf *b, const char *name, int64_t n, uint64_t offset)
 {
     gb_tensor(b, name, 1, &n, DT_F32, offset);
+}
+
+/* Opens b, which must be refused with `want` and a message that contains `text` and a hint. */
+static inline void gb_refused(Buf *b, Status want, const char *text)
+{
+    Gguf g;
+    Err err = {0};
+    Status s = gguf_open_memory(&g, b->data, b->len, &err);
+    if (s != want || !strstr(err.text, text) || !strstr(err.text, "HINT:"))
+        FAILED("expected %s \"%s\", got %s \"%s\"", status_name(want), text, status_name(s),
+                 err.text);
+    assert_null(g.arena.chunks);
+    gguf_close(&g);
+    buf_close(b);
+}
+
+/* Opens b, which must be accepted. */
+static inline Gguf gb_opened(const Buf *b)
+{
+    Gguf g;
+    Err err = {0};
+    if (gguf_open_memory(&g, b->data, b->len, &err) != OK) FAILED("%s", err.text);
+    return g;
 }
 
 #endif

@@ -1,5 +1,5 @@
 /* fuzz_gguf.c: any bytes at all are opened or refused, and what is opened can be read. */
-#include "../gguf_walk.h"
+#include "gguf_walk.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

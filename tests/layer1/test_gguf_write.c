@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "fuzz/gguf_walk.h"
 #include "gguf_bytes.h"
-#include "gguf_walk.h"
 #include "must.h"
 
 #include <stdlib.h>
