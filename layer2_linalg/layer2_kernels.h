@@ -8,6 +8,7 @@
 #include "matmul_block.h"
 #include "panel.h"
 #include "roofline_kernels.h"
+#include "simd_probe.h"
 
 /* No CPU has this: the row that needs it is unusable until matmul_blas_usable() has cleared it. */
 #define NEEDS_LIBRARY (1 << 30)

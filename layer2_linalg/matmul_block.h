@@ -10,7 +10,7 @@
 
 /* The block sizes. KC x (columns of a B panel) stays in the L1 cache, MC x KC of A in L2, KC x NC of
  * B in L3. MC is a multiple of every variant's tile height, NC of every tile width. */
-enum { MATMUL_MC = 168, MATMUL_KC = 256, MATMUL_NC = 2048 };
+enum { MATMUL_MC = 84, MATMUL_KC = 512, MATMUL_NC = 2048 };
 
 typedef void matmul_block_fn(void *scratch, float *c, int64_t ldc, const float *a, int64_t lda,
                              const float *b, int64_t ldb, int64_t m, int64_t n, int64_t k);

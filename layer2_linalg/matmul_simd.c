@@ -30,7 +30,10 @@ static void micro_kernel(int64_t k, const float *pa, const float *pb, float *c,
 #pragma GCC unroll 16
     for (int y = 0; y < MR; y++)
 #pragma GCC unroll 4
-        for (int v = 0; v < NV; v++) acc[y][v] = vf_zero();
+        for (int v = 0; v < NV; v++) {
+            acc[y][v] = vf_zero();
+            __builtin_prefetch(c + y * ldc + v * VF, 1);
+        }
     /* 1. One step per k: MR + NV loads feed MR * NV multiply-adds. */
     for (int64_t p = 0; p < k; p++, pa += MR, pb += NR) {
 #pragma GCC unroll 4
