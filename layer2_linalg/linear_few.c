@@ -26,19 +26,35 @@ static ActQ8 act_of_token(const FewJob *f, int64_t t)
                    f->act.sum + t * (n_in / 32)};
 }
 
-static float dot_row(const FewJob *f, DType type, const void *row, int64_t t)
+/* Rows [from, to) of one matrix: a row at a time, for all tokens. */
+//@ begin linear-few
+static void quant_rows(const FewJob *f, const LinearOut *o, int64_t from, int64_t to)
 {
-    const float *x = f->job->x + t * f->job->x_stride;
-    switch (type) {
-    case DT_F32: return dot_f32(row, x, f->job->n_in);
-    case DT_F16: return dot_f16(row, x, f->job->n_in);
-    case DT_BF16: return dot_bf16(row, x, f->job->n_in);
-    default: return (*quant_format(type)->dot)(row, act_of_token(f, t), f->job->n_in);
+    dot_quant_fn *dot = *quant_format(o->w->type)->dot;
+    for (int64_t r = from; r < to; r++) {
+        const char *row = (const char *)o->w->data + r * o->w->nb[1];
+        for (int64_t t = 0; t < f->job->n_tok; t++)
+            o->y[t * o->y_stride + r] = dot(row, act_of_token(f, t), f->job->n_in);
+    }
+}
+//@ end linear-few
+
+static void float_rows(const FewJob *f, const LinearOut *o, int64_t from, int64_t to)
+{
+    DType type = o->w->type;
+    for (int64_t r = from; r < to; r++) {
+        const void *row = (const char *)o->w->data + r * o->w->nb[1];
+        for (int64_t t = 0; t < f->job->n_tok; t++) {
+            const float *x = f->job->x + t * f->job->x_stride;
+            float *y = &o->y[t * o->y_stride + r];
+            if (type == DT_F32) *y = dot_f32(row, x, f->job->n_in);
+            else if (type == DT_F16) *y = dot_f16(row, x, f->job->n_in);
+            else *y = dot_bf16(row, x, f->job->n_in);
+        }
     }
 }
 
 /* Rows whose first byte lies in [begin, end) of the concatenated matrices. */
-//@ begin linear-few
 static void few_rows(void *ctx, int64_t begin, int64_t end, int thread)
 {
     (void)thread;
@@ -47,21 +63,18 @@ static void few_rows(void *ctx, int64_t begin, int64_t end, int thread)
     for (int i = 0; i < f->job->n_outs; i++) {
         const LinearOut *o = &f->job->outs[i];
         int64_t bytes = o->w->nb[1], n_out = o->w->ne[1];
-        /* 1. Our rows of this matrix: ceil((begin - base) / bytes) on. */
+        /* 1. Our rows of this matrix: from ceil((begin - base) / bytes) on. */
         int64_t from = begin > base ? (begin - base + bytes - 1) / bytes : 0;
         int64_t to = end > base ? (end - base + bytes - 1) / bytes : 0;
         if (to > n_out) to = n_out;
         base += bytes * n_out;
-        /* 2. One row at a time, for all tokens. */
-        for (int64_t r = from; r < to; r++) {
-            const char *row = (const char *)o->w->data + r * bytes;
-            float bias = o->bias ? o->bias[r] : 0.0f;
-            for (int64_t t = 0; t < f->job->n_tok; t++)
-                o->y[t * o->y_stride + r] = dot_row(f, o->w->type, row, t) + bias;
-        }
+        /* 2. Dot products, then the bias. */
+        if (quant_format(o->w->type)->dot) quant_rows(f, o, from, to);
+        else float_rows(f, o, from, to);
+        for (int64_t t = 0; o->bias && t < f->job->n_tok; t++)
+            for (int64_t r = from; r < to; r++) o->y[t * o->y_stride + r] += o->bias[r];
     }
 }
-//@ end linear-few
 
 void linear_few(Pool *pool, const LinearJob *job)
 {

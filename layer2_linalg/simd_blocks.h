@@ -1,15 +1,23 @@
 /* simd_blocks.h: more of simd.h's vocabulary, for quantised blocks of 32 weights.
  *
- * A byte register is seen as LANES lanes of 16 bytes: one lane per block and half, so that one step
- * of a dot product takes LANES blocks whatever the machine (4 with AVX-512, 2 with AVX2, 1 with NEON).
+ * A byte register is seen as LANES lanes of 16 bytes, and one step of a dot product takes LANES
+ * blocks whatever the machine: 4 with AVX-512, 2 with AVX2, 1 with NEON. Its integer sums stand four
+ * to a block: elements 4i to 4i+3 of a vi belong to block i of the step.
  *
  * Interface:
- * - vb_load_lanes(p, stride)    lane i = the 16 bytes at p + i * stride
- * - vb_even_lanes(p) / vb_odd_lanes(p)   lane i = the 16 bytes at p + 32 i, or p + 32 i + 16
- * - vf_spread(p)                element i = p[i / 4]: one float for each block's four sums
- * - vf_spread_f16(p, stride)    the same from halves `stride` bytes apart;  vf_f16(h) one half everywhere
- * - vi_load_u8, vi_load_i8      VF bytes, widened;  vi_store_i8 narrows (values -128 to 127)
- * - vi_dot4x2_us                two vi_dot4_us in one go, exact for 0 <= u <= 63 */
+ * - vq  LANES floats, one per block of the step; operators work on it
+ *     vq_load(p), vq_load_f16(p, stride) (halves `stride` bytes apart), vq_fma, vq_sum
+ *     vf_spread(x)            element i = x[i / 4]: the block's float for each of its four sums
+ * - vb_load_nibbles(p)        lane i = the 16 code bytes of block i at p + 18 i
+ *   vq_load_f16_18(p)         the halves at p + 18 i
+ *   vb_even_lanes(p), vb_odd_lanes(p)   lane i = the 16 bytes at p + 32 i, or p + 32 i + 16
+ * - vb_load_block(p, stride, h)   32 bytes of each block; h = 0, 1: first, second half of the step
+ *   vi_fold(s0, s1)           the sums of both halves in block order
+ * - vb_shift(w) and vi_dot4_shifted(acc, w, a): signed weights times signed activations, where the
+ *     machine needs it as (w + SHIFT) * a; the caller subtracts SHIFT * sum a. SHIFT may be 0
+ * - vi_dot4x2_us              two vi_dot4_us in one go, exact for 0 <= u <= 63
+ * - vi_load_u8, vi_load_i8    VF bytes, widened;  vi_store_i8 narrows (values -128 to 127)
+ * - vf_f16(h)                 one half everywhere */
 #ifndef SIXFOLD_SIMD_BLOCKS_H
 #define SIXFOLD_SIMD_BLOCKS_H
 
@@ -26,14 +34,45 @@ SIMD_INLINE uint16_t load_u16(const void *p)
 
 #if VF == 16
 
-SIMD_INLINE vb vb_load_lanes(const void *p, int64_t stride)
+typedef float vq __attribute__((vector_size(16)));
+
+SIMD_INLINE vq vq_load(const float *p) { return (vq)_mm_loadu_ps(p); }
+SIMD_INLINE vq vq_fma(vq a, vq b, vq c) { return (vq)_mm_fmadd_ps((__m128)a, (__m128)b, (__m128)c); }
+SIMD_INLINE float vq_sum(vq x) { return (x[0] + x[2]) + (x[1] + x[3]); }
+SIMD_INLINE vq vq_load_f16(const void *p, int64_t stride)
 {
     const char *c = p;
-    __m512i x = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(const void *)c));
-    x = _mm512_inserti32x4(x, _mm_loadu_si128((const __m128i *)(const void *)(c + stride)), 1);
-    x = _mm512_inserti32x4(x, _mm_loadu_si128((const __m128i *)(const void *)(c + 2 * stride)), 2);
-    x = _mm512_inserti32x4(x, _mm_loadu_si128((const __m128i *)(const void *)(c + 3 * stride)), 3);
-    return (vb)x;
+    uint64_t lo = load_u16(c) | (uint64_t)load_u16(c + stride) << 16;
+    uint64_t hi = load_u16(c + 2 * stride) | (uint64_t)load_u16(c + 3 * stride) << 16;
+    return (vq)_mm_cvtph_ps(_mm_cvtsi64_si128((long long)(lo | hi << 32)));
+}
+/* The halves are words 0, 9, 18, 27 of one register. */
+SIMD_INLINE vq vq_load_f16_18(const void *p)
+{
+    const __m512i index = _mm512_castsi128_si512(_mm_setr_epi16(0, 9, 18, 27, 0, 0, 0, 0));
+    __m512i words = _mm512_permutexvar_epi16(index, _mm512_loadu_si512(p));
+    return (vq)_mm_cvtph_ps(_mm512_castsi512_si128(words));
+}
+/* From byte 2 on, blocks 0 and 2 begin at 32-bit elements 0 and 9; from byte 20 on, 1 and 3 do. */
+SIMD_INLINE vb vb_load_nibbles(const void *p)
+{
+    const __m512i index = _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 9, 10, 11, 12, 25, 26, 27,
+                                            28);
+    const char *c = p;
+    __m512i a = _mm512_loadu_si512(c), b = _mm512_maskz_loadu_epi32(0x1FFF, c + 18);
+    return (vb)_mm512_permutex2var_epi32(a, index, b);
+}
+SIMD_INLINE vb vb_load_block(const void *p, int64_t stride, int h)
+{
+    const __m256i *a = (const __m256i *)(const void *)((const char *)p + 2 * h * stride);
+    const __m256i *b = (const __m256i *)(const void *)((const char *)a + stride);
+    __m512i x = _mm512_castsi256_si512(_mm256_loadu_si256(a));
+    return (vb)_mm512_inserti64x4(x, _mm256_loadu_si256(b), 1);
+}
+SIMD_INLINE vi vi_fold(vi s0, vi s1)
+{
+    return (vi)_mm512_add_epi32(_mm512_shuffle_i32x4((__m512i)s0, (__m512i)s1, 0x88),
+                                _mm512_shuffle_i32x4((__m512i)s0, (__m512i)s1, 0xDD));
 }
 /* Of a = lanes 0 1 2 3 and b = lanes 4 5 6 7: 0 2 4 6 and 1 3 5 7. */
 SIMD_INLINE vb vb_even_lanes(const int8_t *p)
@@ -44,18 +83,10 @@ SIMD_INLINE vb vb_odd_lanes(const int8_t *p)
 {
     return (vb)_mm512_shuffle_i32x4((__m512i)vb_load(p), (__m512i)vb_load(p + 64), 0xDD);
 }
-SIMD_INLINE vf spread(__m128 x)
+SIMD_INLINE vf vf_spread(vq x)
 {
     const __m512i index = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
-    return (vf)_mm512_permutexvar_ps(index, _mm512_castps128_ps512(x));
-}
-SIMD_INLINE vf vf_spread(const float *p) { return spread(_mm_loadu_ps(p)); }
-SIMD_INLINE vf vf_spread_f16(const void *p, int64_t stride)
-{
-    const char *c = p;
-    uint64_t lo = load_u16(c) | (uint64_t)load_u16(c + stride) << 16;
-    uint64_t hi = load_u16(c + 2 * stride) | (uint64_t)load_u16(c + 3 * stride) << 16;
-    return spread(_mm_cvtph_ps(_mm_cvtsi64_si128((long long)(lo | hi << 32))));
+    return (vf)_mm512_permutexvar_ps(index, _mm512_castps128_ps512((__m128)x));
 }
 SIMD_INLINE vf vf_f16(uint16_t h) { return vf_set1(_cvtsh_ss(h)); }
 SIMD_INLINE vi vi_load_u8(const void *p)
@@ -75,12 +106,35 @@ SIMD_INLINE vi vi_max(vi a, vi b) { return (vi)_mm512_max_epi32((__m512i)a, (__m
 
 #elif VF == 8
 
-SIMD_INLINE vb vb_load_lanes(const void *p, int64_t stride)
+typedef float vq __attribute__((vector_size(16))); /* the upper two are zero */
+
+SIMD_INLINE vq vq_load(const float *p)
+{
+    return (vq)_mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)(const void *)p));
+}
+SIMD_INLINE vq vq_fma(vq a, vq b, vq c) { return (vq)_mm_fmadd_ps((__m128)a, (__m128)b, (__m128)c); }
+SIMD_INLINE float vq_sum(vq x) { return x[0] + x[1]; }
+SIMD_INLINE vq vq_load_f16(const void *p, int64_t stride)
+{
+    uint32_t both = load_u16(p) | (uint32_t)load_u16((const char *)p + stride) << 16;
+    return (vq)_mm_cvtph_ps(_mm_cvtsi32_si128((int)both));
+}
+SIMD_INLINE vq vq_load_f16_18(const void *p) { return vq_load_f16(p, 18); }
+SIMD_INLINE vb vb_load_nibbles(const void *p)
 {
     const char *c = p;
     __m256i x = _mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)c));
-    const __m128i *second = (const __m128i *)(const void *)(c + stride);
+    const __m128i *second = (const __m128i *)(const void *)(c + 18);
     return (vb)_mm256_inserti128_si256(x, _mm_loadu_si128(second), 1);
+}
+SIMD_INLINE vb vb_load_block(const void *p, int64_t stride, int h)
+{
+    return vb_load((const char *)p + h * stride);
+}
+SIMD_INLINE vi vi_fold(vi s0, vi s1)
+{
+    return (vi)_mm256_add_epi32(_mm256_permute2x128_si256((__m256i)s0, (__m256i)s1, 0x20),
+                                _mm256_permute2x128_si256((__m256i)s0, (__m256i)s1, 0x31));
 }
 /* Of a = lanes 0 1 and b = lanes 2 3: 0 2 and 1 3. */
 SIMD_INLINE vb vb_even_lanes(const int8_t *p)
@@ -91,19 +145,10 @@ SIMD_INLINE vb vb_odd_lanes(const int8_t *p)
 {
     return (vb)_mm256_permute2x128_si256((__m256i)vb_load(p), (__m256i)vb_load(p + 32), 0x31);
 }
-SIMD_INLINE vf spread(__m128 x)
+SIMD_INLINE vf vf_spread(vq x)
 {
     const __m256i index = _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1);
-    return (vf)_mm256_permutevar8x32_ps(_mm256_castps128_ps256(x), index);
-}
-SIMD_INLINE vf vf_spread(const float *p)
-{
-    return spread(_mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)(const void *)p)));
-}
-SIMD_INLINE vf vf_spread_f16(const void *p, int64_t stride)
-{
-    uint32_t both = load_u16(p) | (uint32_t)load_u16((const char *)p + stride) << 16;
-    return spread(_mm_cvtph_ps(_mm_cvtsi32_si128((int)both)));
+    return (vf)_mm256_permutevar8x32_ps(_mm256_castps128_ps256((__m128)x), index);
 }
 SIMD_INLINE vf vf_f16(uint16_t h) { return vf_set1(_cvtsh_ss(h)); }
 SIMD_INLINE vi vi_load_u8(const void *p)
@@ -131,23 +176,31 @@ SIMD_INLINE int32_t vi_hmax(vi x)
 
 #else /* NEON */
 
-SIMD_INLINE vb vb_load_lanes(const void *p, int64_t stride)
+typedef float vq;
+
+SIMD_INLINE vq vq_load(const float *p) { return *p; }
+SIMD_INLINE vq vq_fma(vq a, vq b, vq c) { return __builtin_fmaf(a, b, c); }
+SIMD_INLINE float vq_sum(vq x) { return x; }
+SIMD_INLINE vb vb_load_nibbles(const void *p) { return vb_load(p); }
+SIMD_INLINE vb vb_load_block(const void *p, int64_t stride, int h)
 {
     (void)stride;
-    return vb_load(p);
+    return vb_load((const char *)p + 16 * h);
 }
+SIMD_INLINE vi vi_fold(vi s0, vi s1) { return s0 + s1; }
+SIMD_INLINE vf vf_spread(vq x) { return vf_set1(x); }
 SIMD_INLINE vb vb_even_lanes(const int8_t *p) { return vb_load(p); }
 SIMD_INLINE vb vb_odd_lanes(const int8_t *p) { return vb_load(p + 16); }
-SIMD_INLINE vf vf_spread(const float *p) { return vf_set1(*p); }
 SIMD_INLINE vf vf_f16(uint16_t h)
 {
     return (vf)vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(h)));
 }
-SIMD_INLINE vf vf_spread_f16(const void *p, int64_t stride)
+SIMD_INLINE vq vq_load_f16(const void *p, int64_t stride)
 {
     (void)stride;
-    return vf_f16(load_u16(p));
+    return vf_f16(load_u16(p))[0];
 }
+SIMD_INLINE vq vq_load_f16_18(const void *p) { return vq_load_f16(p, 18); }
 SIMD_INLINE vi vi_load_u8(const void *p)
 {
     uint32_t four;
@@ -188,13 +241,24 @@ SIMD_INLINE vi vi_dot4x2_us(vi acc, vb u, vb s, vb u2, vb s2)
 }
 #endif
 
+#if defined(SIMD_ISA_avx512) || defined(SIMD_ISA_avxvnni)
+/* VNNI multiplies unsigned by signed bytes: w + 128 is w with its sign bit turned over. */
+enum { SHIFT = 128 };
+SIMD_INLINE vb vb_shift(vb w) { return w ^ vb_set1(-128); }
+SIMD_INLINE vi vi_dot4_shifted(vi acc, vb w, vb a) { return vi_dot4_us(acc, w, a); }
+#else
+enum { SHIFT = 0 };
+SIMD_INLINE vb vb_shift(vb w) { return w; }
+SIMD_INLINE vi vi_dot4_shifted(vi acc, vb w, vb a) { return vi_dot4_ss(acc, w, a); }
+#endif
+
 /* How far ahead of its use a weight is asked for: far enough to cover DRAM, and beyond the 4 KB page
  * at which hardware prefetchers stop. Asking past the end of a matrix is harmless. */
-enum { PREFETCH_BYTES = 6144 };
+enum { PREFETCH_BYTES = 8192 };
 
 SIMD_INLINE void prefetch_ahead(const void *p)
 {
-    __builtin_prefetch((const void *)((uintptr_t)p + PREFETCH_BYTES));
+    __builtin_prefetch((const void *)((uintptr_t)p + PREFETCH_BYTES), 0, 2);
 }
 
 #endif

@@ -2,47 +2,48 @@
  *
  * One register of code bytes holds two halves at once: its low nibbles meet the first 16 activations
  * of each block, its high nibbles the last 16. The codes stay unsigned; their zero point 8 meets
- * ActQ8.sum. */
-#include "quants.h"
-#include "simd_blocks.h"
+ * ActQ8.sum in a sum of its own. */
+#include "act_rest.h"
 
 extern dot_quant_fn SIMD_FN(dot_q4_0);
 
+typedef struct { vf s; vq zero; } Sums;
+
 //@ begin q4_0-dot-simd
-SIMD_INLINE vf step(const BlockQ4_0 *b, const int8_t *q, const float *scale,
-                    const float *act_sum, vf sum)
+SIMD_INLINE Sums step(const BlockQ4_0 *b, ActQ8 a, Sums sums)
 {
-    /* 1. Integers: element 4i + j of s is a quarter of block i's sum. */
-    vb codes = vb_load_lanes(b->q, sizeof *b);
+    /* 1. Integers: elements 4i to 4i+3 of s add up to block i's sum. */
+    vb codes = vb_load_nibbles(b->q);
     vb lo = codes & vb_set1(15);
     vb hi = (vb)((vi)codes >> 4) & vb_set1(15);
-    vi s = vi_dot4x2_us(vi_set1(0), lo, vb_even_lanes(q), hi, vb_odd_lanes(q));
-    /* 2. Both scales once per block, and the zero point 8 in quarters. */
-    vf v = vf_spread(act_sum) * vf_set1(-2.0f);
-    v = vf_fma(vf_spread(scale), vf_from_vi(s), v);
-    return vf_fma(vf_spread_f16(&b->d, sizeof *b), v, sum);
+    vi s = vi_dot4x2_us(vi_set1(0), lo, vb_even_lanes(a.q),
+                        hi, vb_odd_lanes(a.q));
+    /* 2. Both scales once per block, and the zero point 8. */
+    vq d = vq_load_f16_18(&b->d);
+    sums.s = vf_fma(vf_spread(d * vq_load(a.scale)), vf_from_vi(s), sums.s);
+    sums.zero = vq_fma(d, vq_load(a.sum), sums.zero);
+    return sums;
 }
 //@ end q4_0-dot-simd
 
 float SIMD_FN(dot_q4_0)(const void *blocks, ActQ8 a, int64_t n)
 {
     const BlockQ4_0 *b = blocks;
-    int64_t n_blocks = n / 32, i = 0;
-    vf sum = vf_zero();
-    for (; i + LANES <= n_blocks; i += LANES) {
-        prefetch_ahead(b + i);
-        sum = step(b + i, a.q + 32 * i, a.scale + i, a.sum + i, sum);
+    Sums sums = {vf_zero(), (vq){0}};
+    int64_t left = n / 32;
+    for (; left >= LANES; left -= LANES, b += LANES) {
+        for (int i = 0; i < LANES * (int)sizeof *b; i += 64) prefetch_ahead((const char *)b + i);
+        sums = step(b, a, sums);
+        a.q += 32 * LANES;
+        a.scale += LANES;
+        a.sum += LANES;
     }
     /* The last blocks, filled up with zeros. */
-    if (i < n_blocks) {
+    if (left > 0) {
         BlockQ4_0 rest[LANES] = {{0}};
-        int8_t q[32 * LANES] = {0};
-        float scale[LANES] = {0}, act_sum[LANES] = {0};
-        memcpy(rest, b + i, (size_t)(n_blocks - i) * sizeof *b);
-        memcpy(q, a.q + 32 * i, (size_t)(n_blocks - i) * 32);
-        memcpy(scale, a.scale + i, (size_t)(n_blocks - i) * sizeof *scale);
-        memcpy(act_sum, a.sum + i, (size_t)(n_blocks - i) * sizeof *act_sum);
-        sum = step(rest, q, scale, act_sum, sum);
+        ActRest act;
+        memcpy(rest, b, (size_t)left * sizeof *b);
+        sums = step(rest, act_rest(&act, a, left), sums);
     }
-    return vf_sum(sum);
+    return vf_sum(sums.s) - 8.0f * vq_sum(sums.zero);
 }

@@ -1,45 +1,48 @@
 /* q8_0_dot4_simd.c: q8_0.c's dot product on LANES blocks at a time.
  *
- * The first halves of the blocks fill one byte register, the second halves another; after two byte
- * dot products each block owns four 32-bit sums, which its two scales multiply together. */
-#include "quants.h"
-#include "simd_blocks.h"
+ * Byte dot products leave each block with four 32-bit sums, which its two scales multiply together.
+ * On machines that multiply only unsigned by signed bytes the codes are shifted to 0..255, and the
+ * shift is taken back through ActQ8.sum:  sum (q + 128) a - 128 sum a. */
+#include "act_rest.h"
 
 extern dot_quant_fn SIMD_FN(dot_q8_0);
 
+typedef struct { vf s; vq shift; } Sums;
+
 //@ begin q8_0-dot-simd
-SIMD_INLINE vf step(const BlockQ8_0 *b, const int8_t *q, const float *scale, vf sum)
+SIMD_INLINE Sums step(const BlockQ8_0 *b, ActQ8 a, Sums sums)
 {
-    /* 1. Integers: element 4i + j of s is a quarter of block i's sum. */
-    vb lo = vb_load_lanes(b->q, sizeof *b);
-    vb hi = vb_load_lanes(b->q + 16, sizeof *b);
-    vi s = vi_dot4_ss(vi_set1(0), lo, vb_even_lanes(q));
-    s = vi_dot4_ss(s, hi, vb_odd_lanes(q));
+    /* 1. Integers: elements 4i to 4i+3 of s add up to block i's sum. */
+    vb w0 = vb_shift(vb_load_block(b->q, sizeof *b, 0));
+    vb w1 = vb_shift(vb_load_block(b->q, sizeof *b, 1));
+    vi s = vi_fold(vi_dot4_shifted(vi_set1(0), w0, vb_load(a.q)),
+                   vi_dot4_shifted(vi_set1(0), w1, vb_load(a.q + 4 * VF)));
     /* 2. Both scales once per block. */
-    vf d = vf_spread_f16(&b->d, sizeof *b) * vf_spread(scale);
-    return vf_fma(d, vf_from_vi(s), sum);
+    vq d = vq_load_f16(&b->d, sizeof *b);
+    sums.s = vf_fma(vf_spread(d * vq_load(a.scale)), vf_from_vi(s), sums.s);
+    if (SHIFT) sums.shift = vq_fma(d, vq_load(a.sum), sums.shift);
+    return sums;
 }
 //@ end q8_0-dot-simd
 
 float SIMD_FN(dot_q8_0)(const void *blocks, ActQ8 a, int64_t n)
 {
     const BlockQ8_0 *b = blocks;
-    int64_t n_blocks = n / 32, i = 0;
-    vf sum = vf_zero();
-    for (; i + LANES <= n_blocks; i += LANES) {
-        prefetch_ahead(b + i);
-        if (LANES > 1) prefetch_ahead((const char *)(b + i) + 64);
-        sum = step(b + i, a.q + 32 * i, a.scale + i, sum);
+    Sums sums = {vf_zero(), (vq){0}};
+    int64_t left = n / 32;
+    for (; left >= LANES; left -= LANES, b += LANES) {
+        for (int i = 0; i < LANES * (int)sizeof *b; i += 64) prefetch_ahead((const char *)b + i);
+        sums = step(b, a, sums);
+        a.q += 32 * LANES;
+        a.scale += LANES;
+        a.sum += LANES;
     }
     /* The last blocks, filled up with zeros. */
-    if (i < n_blocks) {
+    if (left > 0) {
         BlockQ8_0 rest[LANES] = {{0}};
-        int8_t q[32 * LANES] = {0};
-        float scale[LANES] = {0};
-        memcpy(rest, b + i, (size_t)(n_blocks - i) * sizeof *b);
-        memcpy(q, a.q + 32 * i, (size_t)(n_blocks - i) * 32);
-        memcpy(scale, a.scale + i, (size_t)(n_blocks - i) * sizeof *scale);
-        sum = step(rest, q, scale, sum);
+        ActRest act;
+        memcpy(rest, b, (size_t)left * sizeof *b);
+        sums = step(rest, act_rest(&act, a, left), sums);
     }
-    return vf_sum(sum);
+    return vf_sum(sums.s) - SHIFT * vq_sum(sums.shift);
 }
