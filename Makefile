@@ -38,7 +38,8 @@ B   ?= build-tsan
 SAN := -fsanitize=thread -fno-omit-frame-pointer
 endif
 B       ?= build
-ROOTBIN ?= .
+# Programs go to the root, unless they are for another machine or slowed down by a sanitizer.
+ROOTBIN ?= $(if $(SANITIZE)$(CROSS),$(B),.)
 
 CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wshadow -Wmissing-prototypes -Wvla \
           -ffp-contract=off -fno-math-errno -fno-trapping-math $(if $(WERROR),-Werror) $(SAN) $(EXTRA_CFLAGS)
