@@ -19,6 +19,7 @@
 
 #include "cpu.h"
 
+#include <sched.h>
 #include <string.h>
 
 enum { SPINS = 4000, SPINS_CROWDED = 50 };
@@ -32,13 +33,21 @@ enum { STACK_BYTES = 512 * 1024 };
 
 /* ---------------------------------------------------------------- waiting and signalling */
 
+/* If the core is wanted by others, perhaps by the very thread we wait for, polling on would only
+ * keep it from them. */
+static void pause_or_yield(int turn)
+{
+    if (turn % 256 == 255) sched_yield();
+    else cpu_pause();
+}
+
 //@ begin pool-wait
 /* Returns when the generation is no longer `seen`. */
 static void wait_for_start(Pool *p, unsigned seen)
 {
     for (int i = 0; i < p->spins; i++) {
         if (atomic_load(&p->generation) != seen) return;
-        cpu_pause();
+        pause_or_yield(i);
     }
     pthread_mutex_lock(&p->mutex);
     atomic_fetch_add(&p->n_parked, 1); /* before the last look */
@@ -63,7 +72,7 @@ static void wait_for_done(Pool *p)
 {
     for (int i = 0; i < p->spins; i++) {
         if (atomic_load(&p->n_working) == 0) return;
-        cpu_pause();
+        pause_or_yield(i);
     }
     pthread_mutex_lock(&p->mutex);
     atomic_store(&p->caller_parked, true);
