@@ -143,6 +143,11 @@ static void special_rows(const KernelRow *row, void *ctx)
             for (int i = 0; i < n; i++)
                 assert_near(x[i], i == at ? 1.0f : 0.0f, 0.0, "extremes", row->variant, i);
         }
+        /* As low as finite scores go, and equal. */
+        for (int i = 0; i < n; i++) x[i] = -FLT_MAX;
+        fn(x, n);
+        for (int i = 0; i < n; i++)
+            assert_near(x[i], 1.0f / (float)n, tolerance(1.0 / n, n, 0.0), "lowest", row->variant, i);
         /* Denormal scores are almost equal: 1 / n each. */
         for (int i = 0; i < n; i++) x[i] = i % 2 ? 1e-40f : -3e-42f;
         fn(x, n);

@@ -1,0 +1,120 @@
+/* lesson3_rope: clock hands, who pairs with whom, a score that fades with distance, and that only the
+ * distance counts. With --plain the times are left out. */
+#include "layer3.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { D = 64 }; /* d_head in parts 3 and 4 */
+
+static void clock_hands(void)
+{
+    static const char *arrows[8] = {"→", "↗", "↑", "↖", "←", "↙", "↓", "↘"};
+    enum { R = 8, N = 16 };
+    float table[N][R];
+    for (int pos = 0; pos < N; pos++) rope_angles(table[pos], pos, R, 100.0f, 1.0f, NULL);
+    printf("1. Each pair is a clock hand (R = %d, base = 100)\n\n   position ", R);
+    for (int pos = 0; pos < N; pos++) printf("%3d", pos);
+    printf("   turns by\n");
+    for (int j = 0; j < R / 2; j++) {
+        printf("   pair %d   ", j);
+        for (int pos = 0; pos < N; pos++) {
+            double angle = atan2(table[pos][R / 2 + j], table[pos][j]);
+            printf("  %s", arrows[(int)floor(angle / (M_PI / 4) + 8.5) % 8]);
+        }
+        printf("   %.4f rad\n", pow(100.0, -2.0 * j / R));
+    }
+}
+
+/* Turns each pair by an angle of its own and looks which elements moved together. */
+static void pairing(void)
+{
+    enum { R = 8 };
+    static const char *names[2] = {"interleaved", "half-split"};
+    printf("\n2. Which elements belong together (same letter, same angle)\n\n   element      0 1 2 3 4 5 6 7\n");
+    for (int kind = 0; kind < 2; kind++) {
+        char letters[R];
+        for (int j = 0; j < R / 2; j++) {
+            /* Only angle j is not 0: a quarter turn, by which (1, 1) becomes (-1, 1). */
+            float x[R] = {1, 1, 1, 1, 1, 1, 1, 1}, table[R] = {1, 1, 1, 1};
+            table[j] = 0.0f;
+            table[R / 2 + j] = 1.0f;
+            rope_apply(kind ? ROPE_HALF : ROPE_INTERLEAVED, x, 1, R, R, table);
+            int first = 0;
+            while (x[first] != -1.0f) first++;
+            letters[first] = letters[kind ? first + R / 2 : first + 1] = (char)('a' + j);
+        }
+        printf("   %-12s", names[kind]);
+        for (int i = 0; i < R; i++) printf(" %c", letters[i]);
+        printf("\n");
+    }
+}
+
+/* Score of the same vector at positions m and n, divided by its squared length. */
+static double score(int64_t m, int64_t n)
+{
+    float q[D], k[D], table[D], sum = 0.0f, length = 0.0f;
+    for (int i = 0; i < D; i++) q[i] = k[i] = 1.0f + 0.5f * (float)(i % 5);
+    for (int i = 0; i < D; i++) length += q[i] * q[i];
+    rope_angles(table, m, D, 10000.0f, 1.0f, NULL);
+    rope_apply(ROPE_HALF, q, 1, D, D, table);
+    rope_angles(table, n, D, 10000.0f, 1.0f, NULL);
+    rope_apply(ROPE_HALF, k, 1, D, D, table);
+    for (int i = 0; i < D; i++) sum += q[i] * k[i];
+    return sum / length;
+}
+
+static void fading(void)
+{
+    printf("\n3. A vector meets itself: score against distance (d_head = %d, base = 10000)\n\n", D);
+    for (int distance = 0; distance <= 1024; distance = distance < 8 ? distance + 1 : distance * 2) {
+        double s = score(distance, 0);
+        printf("   %5d %7.3f", distance, s);
+        for (int bar = 0; bar < (int)(s * 50.0 + 0.5); bar++) printf(bar ? "█" : " █");
+        printf("\n");
+    }
+}
+
+static void relative(void)
+{
+    static const int64_t starts[5] = {0, 1, 10, 1000, 100000};
+    printf("\n4. Only the distance counts: score of positions m = n + distance and n\n\n   distance");
+    for (int s = 0; s < 5; s++) printf("   n =%7lld", (long long)starts[s]);
+    for (int distance = 1; distance <= 100; distance *= 10) {
+        printf("\n   %8d", distance);
+        for (int s = 0; s < 5; s++) printf("   %10.4f", score(starts[s] + distance, starts[s]));
+    }
+    printf("\n");
+}
+
+static void race(void)
+{
+    enum { HEADS = 32, WIDTH = 128 };
+    static float x[HEADS * WIDTH], table[WIDTH];
+    rope_angles(table, 100, WIDTH, 10000.0f, 1.0f, NULL);
+    printf("\n5. %d heads of %d, every variant\n\n", HEADS, WIDTH);
+    for (int k = 0; k < kernels_count(); k++) {
+        const KernelRow *row = kernels_row(k);
+        if (strncmp(row->op, "rope_", 5) != 0 || !kernels_usable(row)) continue;
+        int64_t best = INT64_MAX;
+        for (int round = 0; round < 500; round++) {
+            int64_t ns = -clock_ns();
+            ((rope_fn *)row->fn)(x, HEADS, WIDTH, WIDTH, table);
+            ns += clock_ns();
+            best = ns < best ? ns : best;
+        }
+        printf("   %-17s %-8s %6.2f us\n", row->op, row->variant, (double)best * 1e-3);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    layer3_init();
+    clock_hands();
+    pairing();
+    fading();
+    relative();
+    if (argc < 2 || strcmp(argv[1], "--plain") != 0) race();
+    return 0;
+}
