@@ -89,10 +89,10 @@ SIMD_INLINE vi vi_first(int64_t n)
  * carries into it exactly when it should. A NaN keeps its upper bits and becomes quiet. */
 SIMD_INLINE void vf_store_bf16(uint16_t *p, vf x)
 {
-    vi bits = (vi)x, upper = (vi)((vu)bits >> 16);
-    vi rounded = (vi)((vu)(bits + vi_set1(0x7FFF) + (upper & vi_set1(1))) >> 16);
-    vi number = x == x;
-    vi_store_u16(p, (rounded & number) | ((upper | vi_set1(0x40)) & ~number));
+    vu bits = (vu)x, upper = bits >> 16;
+    vu rounded = (bits + (vu)vi_set1(0x7FFF) + (upper & (vu)vi_set1(1))) >> 16;
+    vu number = (vu)(x == x);
+    vi_store_u16(p, (vi)((rounded & number) | ((upper | (vu)vi_set1(0x40)) & ~number)));
 }
 SIMD_INLINE void vf_store_bf16_tail(uint16_t *p, vf x, int64_t n)
 {

@@ -45,7 +45,14 @@ SIMD_INLINE float vf_sum(vf x)
     return _mm_cvtss_f32(_mm_add_ss(s2, _mm_movehdup_ps(s2)));
 }
 SIMD_INLINE float vf_hmax(vf x) { return _mm512_reduce_max_ps((__m512)x); }
-SIMD_INLINE int32_t vi_sum(vi x) { return _mm512_reduce_add_epi32((__m512i)x); }
+SIMD_INLINE int32_t vi_sum(vi x)
+{
+    __m256i s8 = _mm256_add_epi32(_mm512_castsi512_si256((__m512i)x),
+                                  _mm512_extracti64x4_epi64((__m512i)x, 1));
+    __m128i s4 = _mm_add_epi32(_mm256_castsi256_si128(s8), _mm256_extracti128_si256(s8, 1));
+    __m128i s2 = _mm_add_epi32(s4, _mm_shuffle_epi32(s4, 0x4E));
+    return _mm_cvtsi128_si32(_mm_add_epi32(s2, _mm_shuffle_epi32(s2, 0xB1)));
+}
 
 /* 16-bit floats: exact widening, round-to-nearest-even narrowing. */
 SIMD_INLINE vf vf_load_f16(const uint16_t *p)
