@@ -8,6 +8,7 @@
 #include "weights.h"
 #include "tokenizer.h"
 #include "model.h"
+#include "requantise.h"
 
 /* Registers this layer's twins after those below. Idempotent. */
 void layer5_init(void);

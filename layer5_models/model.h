@@ -28,7 +28,12 @@ typedef struct Model {
 
 Status model_open(Model *m, const char *path, MapMode mode, Err *err);
 Status model_open_memory(Model *m, const void *data, size_t size, Err *err);
-void model_close(Model *m);
+/* The container and its tokenizer only: for files that hold a vocabulary, of any architecture. path
+ * NULL: the bytes data[0 .. size-1]. */
+Status model_open_vocabulary(Model *m, const char *path, const void *data, size_t size, MapMode mode,
+                             Err *err);
+
+void model_close(Model *m); /* a zeroed one is fine */
 
 typedef struct {
     int32_t token;     /* checked against n_vocab: E_ARG */

@@ -1,0 +1,163 @@
+/* forward.c: the one forward pass.
+ *
+ *   x = embedding of each token;  x = block_l(x) for every layer;  logits = W_out norm(x)
+ *
+ * Prefill, decode, several sequences at once: all are a batch of items. The batch is cut into pieces
+ * of at most max_batch items, and each piece into runs (one sequence, consecutive positions), because
+ * attention needs to know which keys belong together. */
+#include "model.h"
+
+#include <string.h>
+
+enum { MAX_RUNS = 64 };
+
+/* Sizes of a session's buffers, one after the other. */
+typedef struct { int64_t x, norm, rope, scratch, total; } Plan;
+
+static bool plan_sessions(const Model *m, int64_t max_batch, int64_t n_ctx, int n_threads, Plan *p)
+{
+    const BlockSpec *s = &m->spec;
+    int64_t d_max = s->d_model > s->d_ff ? s->d_model : s->d_ff;
+    int64_t row = s->d_model * (int64_t)sizeof(float);
+    if (__builtin_mul_overflow(max_batch, row, &p->x)) return false;
+    p->norm = p->x;
+    if (__builtin_mul_overflow(max_batch, (int64_t)s->n_rot * (int64_t)sizeof(float), &p->rope))
+        return false;
+    int64_t block = block_scratch_bytes(s, max_batch, n_ctx, n_threads);
+    int64_t head = linear_scratch_bytes(d_max, max_batch, n_threads);
+    p->scratch = block > head ? block : head;
+    if (block < 0 || head < 0 || p->scratch > INT64_MAX / 8 || p->x > INT64_MAX / 8) return false;
+    p->total = p->x + p->norm + p->rope + p->scratch + 4 * 64;
+    return true;
+}
+
+int64_t session_plan(const Model *m, int64_t max_batch, int64_t n_ctx, int n_threads)
+{
+    Plan p;
+    return plan_sessions(m, max_batch, n_ctx, n_threads, &p) ? p.total : -1;
+}
+
+Status session_open(Session *s, const Model *m, Pool *pool, int64_t max_batch, int64_t n_ctx,
+                    Err *err)
+{
+    Plan p;
+    *s = (Session){.model = m, .pool = pool, .max_batch = max_batch, .n_ctx = n_ctx};
+    if (!plan_sessions(m, max_batch, n_ctx, pool_threads(pool), &p))
+        return fail(err, E_MEMORY, "a context of %lld and a batch of %lld overflow the address space",
+                    (long long)n_ctx, (long long)max_batch);
+    TRY(arena_reserve(&s->arena, (size_t)p.total, err));
+    s->x = arena_alloc(&s->arena, p.x, 1);
+    s->norm = arena_alloc(&s->arena, p.norm, 1);
+    s->rope_table = arena_alloc(&s->arena, p.rope, 1);
+    s->scratch = arena_alloc(&s->arena, p.scratch, 1);
+    s->scratch_bytes = p.scratch;
+    if (s->x && s->norm && s->rope_table && s->scratch) return OK;
+    session_close(s);
+    return fail(err, E_MEMORY, "no memory for a session of %lld bytes", (long long)p.total);
+}
+
+void session_close(Session *s)
+{
+    arena_close(&s->arena);
+    *s = (Session){0};
+}
+
+/* Everything about the items that could be wrong because of the outside. */
+static Status check_items(const Session *s, const BatchItem *items, int64_t n, KvSource kv, Err *err)
+{
+    int64_t n_ctx = 0; /* of the sequence that item i belongs to */
+    for (int64_t i = 0; i < n; i++) {
+        bool same = i && items[i].seq == items[i - 1].seq;
+        if (items[i].token < 0 || items[i].token >= s->model->hp.n_vocab)
+            return fail(err, E_ARG, "token id %d is outside the vocabulary of %lld", items[i].token,
+                        (long long)s->model->hp.n_vocab);
+        CHECK(!same || items[i].pos == items[i - 1].pos + 1, "positions %lld, %lld of a sequence",
+              (long long)items[i - 1].pos, (long long)items[i].pos);
+        if (!same) n_ctx = kv.lookup(kv.ctx, items[i].seq, 0).n_ctx;
+        if (n_ctx > s->n_ctx) n_ctx = s->n_ctx;
+        if (items[i].pos < 0 || items[i].pos >= n_ctx)
+            return fail(err, E_LIMIT, "position %lld is beyond the context of %lld tokens. HINT: "
+                        "raise it with -c", (long long)items[i].pos, (long long)n_ctx);
+    }
+    return OK;
+}
+
+/* Cuts items [0, n) into runs; returns how many items the runs cover (all, unless there are more than
+ * MAX_RUNS). */
+static int64_t cut_runs(const BatchItem *items, int64_t n, BlockRun *runs, int *n_runs)
+{
+    *n_runs = 0;
+    int64_t i = 0;
+    while (i < n && *n_runs < MAX_RUNS) {
+        int64_t first = i++;
+        while (i < n && items[i].seq == items[first].seq) i++;
+        runs[(*n_runs)++] = (BlockRun){.first = first, .n = i - first, .pos0 = items[first].pos};
+    }
+    return i;
+}
+
+/* logits of the wanted rows of this piece, computed together; returns how many rows there were. */
+static int64_t head_forward(Session *s, const BatchItem *items, int64_t n, float *logits)
+{
+    const Model *m = s->model;
+    PROFILE_SPAN("logits", 0);
+    int64_t d = m->spec.d_model, rows = 0;
+    for (int64_t i = 0; i < n; i++)
+        if (items[i].want_logits) memmove(s->x + rows++ * d, s->x + i * d, (size_t)d * sizeof(float));
+    if (!rows) return 0;
+    block_norm(&m->spec, &m->weights.output_norm, s->norm, s->x, rows);
+    linear(s->pool, s->scratch, logits, &m->weights.output.w, m->weights.output.bias, s->norm, rows);
+    return rows;
+}
+
+//@ begin forward-piece
+/* One piece: at most max_batch items in at most MAX_RUNS runs. */
+static Status forward_piece(Session *s, const BatchItem *items, int64_t n,
+                            BlockRun *runs, int n_runs, KvSource kv,
+                            const volatile int *stop, Err *err)
+{
+    const Model *m = s->model;
+    /* 1. Embed: row `token` of the table becomes the residual stream. */
+    for (int64_t i = 0; i < n; i++)
+        embed_lookup(s->x + i * m->spec.d_model, &m->weights.token_embd,
+                     &items[i].token, 1);
+    /* 2. The angles of every position, once for all layers. */
+    for (int r = 0; r < n_runs; r++)
+        for (int64_t i = 0; i < runs[r].n; i++)
+            block_rope_table(&m->spec,
+                             s->rope_table + (runs[r].first + i) * m->spec.n_rot,
+                             &items[runs[r].first + i].pos, 1);
+    /* 3. The blocks, one after the other. */
+    KvView views[MAX_RUNS];
+    for (int l = 0; l < (int)m->hp.n_layer; l++) {
+        if (stop && *stop) return fail(err, E_CANCELLED, "stopped on request");
+        for (int r = 0; r < n_runs; r++) {
+            views[r] = kv.lookup(kv.ctx, items[runs[r].first].seq, l);
+            runs[r].kv = &views[r];
+        }
+        BlockContext c = {.pool = s->pool, .scratch = s->scratch,
+                          .scratch_bytes = s->scratch_bytes, .layer = l,
+                          .rope_table = s->rope_table,
+                          .tap = s->tap, .tap_ctx = s->tap_ctx};
+        block_forward(&m->spec, &m->weights.blocks[l], &c, s->x, n, runs, n_runs);
+    }
+    return OK;
+}
+//@ end forward-piece
+
+Status model_forward(Session *s, const BatchItem *items, int64_t n, KvSource kv, float *logits,
+                     const volatile int *stop, Err *err)
+{
+    PROFILE_SPAN("forward", s->model->weights.bytes);
+    TRY(check_items(s, items, n, kv, err));
+    for (int64_t done = 0; done < n;) {
+        int64_t left = n - done, piece = left < s->max_batch ? left : s->max_batch;
+        BlockRun runs[MAX_RUNS];
+        int n_runs;
+        piece = cut_runs(items + done, piece, runs, &n_runs);
+        TRY(forward_piece(s, items + done, piece, runs, n_runs, kv, stop, err));
+        logits += head_forward(s, items + done, piece, logits) * s->model->hp.n_vocab;
+        done += piece;
+    }
+    return OK;
+}

@@ -1,0 +1,152 @@
+/* cli.c: from argv to a verb, and from a Status to an exit code. */
+#include "layer6.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct {
+    const char *name;
+    VerbMask mask;
+    VerbFn *fn;
+    int max_positional;
+    const char *usage, *summary;
+} Verb;
+
+static const Verb verbs[] = {
+    {"run", VERB_RUN, verb_run, 0, "run [-m MODEL] -p TEXT [-n N] [--temp T] ...",
+     "complete a text"},
+    {"bench", VERB_BENCH, verb_bench, 0, "bench [-m MODEL] -p 512 -n 128 -r 5 -o md",
+     "measure prompt and generation speed"},
+    {"perplexity", VERB_PERPLEXITY, verb_perplexity, 0, "perplexity [-m MODEL] -f FILE -c 512",
+     "measure how well the model predicts a text"},
+    {"quantize", VERB_QUANTIZE, verb_quantize, 4, "quantize IN OUT TYPE [NTHREADS]",
+     "write a smaller copy of a model (Q8_0, Q4_0, F16, ...)"},
+    {"inspect", VERB_INSPECT, verb_inspect, 1, "inspect [MODEL] [--json] [--tensor NAME --f32 FILE]",
+     "show what is in a GGUF file"},
+    {"tokenize", VERB_TOKENIZE, verb_tokenize, 0, "tokenize [-m MODEL] < text",
+     "text on stdin to token ids"},
+    {"detokenize", VERB_DETOKENIZE, verb_detokenize, 1, "detokenize [-m MODEL] \"1 2 3\"",
+     "token ids to text"},
+    {"logits", VERB_LOGITS, verb_logits, 0, "logits [-m MODEL] --tokens 1,2,3 [--greedy N] -o FILE",
+     "the raw output of the model for given ids"},
+};
+
+enum { N_VERBS = sizeof verbs / sizeof *verbs };
+
+static Status print_overview(const CliProgram *p, Err *err)
+{
+    Buf out = {0};
+    Status s = buf_printf(&out, err, "sixfold %s: runs GGUF language models on the CPU\n\n"
+                          "usage: sixfold VERB [flags]\n\n", p->version);
+    for (int i = 0; s == OK && i < N_VERBS; i++)
+        s = buf_printf(&out, err, "  %-11s %-56s %s\n", verbs[i].name, verbs[i].summary,
+                       i == 0 ? "<- start here" : "");
+    if (s == OK)
+        s = buf_printf(&out, err, "\nsixfold VERB --help explains a verb; sixfold --version tells what "
+                       "this build can use.\nSIXFOLD_KERNELS=scalar runs everything through plain C; "
+                       "=naive also without caches.\n");
+    if (s == OK) s = cli_write(out.data, out.len, err);
+    buf_close(&out);
+    return s;
+}
+
+static Status print_help(const Verb *v, Err *err)
+{
+    Buf out = {0};
+    Status s = buf_printf(&out, err, "usage: sixfold %s\n%s\n", v->usage, v->summary);
+    if (s == OK) s = options_help(v->mask, &out, err);
+    if (s == OK)
+        s = buf_printf(&out, err, "\nA flag can also be set in the environment: SIXFOLD_ARG_ and its "
+                       "long name in capitals.\n");
+    if (s == OK) s = cli_write(out.data, out.len, err);
+    buf_close(&out);
+    return s;
+}
+
+static Status print_version(const CliProgram *p, Err *err)
+{
+    char cpu[128];
+    cpu_features_text(cpu, sizeof cpu);
+    Buf out = {0};
+    Status s = buf_printf(&out, err, "sixfold %s\ncompiler: %s\ncpu: %s\ninstruction sets: scalar %s\n"
+                          "threads by default: %d\n", p->version, __VERSION__, cpu_name(), cpu,
+                          cpu_threads_default());
+    const char *last = "";
+    for (int i = 0; s == OK && i < kernels_count(); i++) {
+        const KernelRow *row = kernels_row(i), *chosen = kernels_selected(row->op);
+        if (strcmp(row->op, last) == 0) continue;
+        last = row->op;
+        s = buf_printf(&out, err, "kernel %-18s %s\n", row->op, chosen ? chosen->variant : "-");
+    }
+    if (s == OK) s = cli_write(out.data, out.len, err);
+    buf_close(&out);
+    return s;
+}
+
+static int exit_code(Status s)
+{
+    switch (s) {
+    case OK: return 0;
+    case E_ARG: return 2;
+    case E_FORMAT:
+    case E_UNSUPPORTED: return 3;
+    case E_LIMIT:
+    case E_MEMORY: return 4;
+    case E_CANCELLED: return 130;
+    case E_IO: break;
+    }
+    return 1;
+}
+
+static const Verb *find_verb(const char *name)
+{
+    for (int i = 0; i < N_VERBS; i++)
+        if (strcmp(verbs[i].name, name) == 0) return &verbs[i];
+    return NULL;
+}
+
+static Status unknown_verb(const char *name, Err *err)
+{
+    const char *names[N_VERBS];
+    for (int i = 0; i < N_VERBS; i++) names[i] = verbs[i].name;
+    const char *near = nearest_word(name, names, N_VERBS);
+    if (near) return fail(err, E_ARG, "unknown verb '%s'. HINT: did you mean '%s'?", name, near);
+    return fail(err, E_ARG, "unknown verb '%s'. HINT: `sixfold` alone lists the verbs", name);
+}
+
+static Status run_verb(const CliProgram *program, const Verb *v, int argc, char **argv, Err *err)
+{
+    Cli c = {.program = program, .start_ns = clock_ns()};
+    TRY(options_parse(&c.o, v->mask, v->max_positional, argc, argv, err));
+    if (c.o.help) return print_help(v, err);
+    if (c.o.profile) TRY(profile_start(err));
+    Status s = v->fn(&c, err);
+    Err report;
+    if (s == OK || s == E_CANCELLED) {
+        Status r = cli_profile_report(&c, &report);
+        if (s == OK && r != OK) s = fail(err, r, "%s", report.text);
+    }
+    profile_close();
+    model_close(&c.model);
+    pool_close(c.pool);
+    return s;
+}
+
+int cli_main(const CliProgram *program, int argc, char **argv)
+{
+    Err err = {{0}};
+    layer6_init();
+    Status s = kernels_check_env(&err);
+    const char *word = argc > 1 ? argv[1] : "--help";
+    if (s != OK) {
+    } else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
+        s = print_overview(program, &err);
+    } else if (strcmp(word, "--version") == 0) {
+        s = print_version(program, &err);
+    } else {
+        const Verb *v = find_verb(word);
+        s = v ? run_verb(program, v, argc - 2, argv + 2, &err) : unknown_verb(word, &err);
+    }
+    if (s != OK && s != E_CANCELLED) fprintf(stderr, "error: %s\n", err.text);
+    return exit_code(s);
+}

@@ -1,0 +1,61 @@
+/* cli.h: the verbs of the command line and what they share.
+ *
+ * Interface: cli_main is all of the program but main(); it returns the exit code:
+ *   0 ok   1 run-time failure   2 usage   3 model file rejected   4 out of memory or context
+ *   130 stopped by Ctrl-C
+ * stdout is the answer, stderr everything else. The embedded model's bytes come from main, because
+ * they are an object of their own. */
+#ifndef SIXFOLD_CLI_H
+#define SIXFOLD_CLI_H
+
+#include "options.h"
+
+typedef struct {
+    const void *embedded; /* a GGUF file in memory, 64-byte aligned */
+    size_t embedded_bytes;
+    const char *version;
+} CliProgram;
+
+int cli_main(const CliProgram *program, int argc, char **argv);
+
+/* What a verb works with. */
+typedef struct {
+    const CliProgram *program;
+    Options o;
+    Model model;
+    Pool *pool;
+    int64_t start_ns;
+} Cli;
+
+typedef Status VerbFn(Cli *c, Err *err);
+VerbFn verb_run, verb_logits, verb_tokenize, verb_detokenize, verb_inspect, verb_bench,
+    verb_perplexity, verb_quantize;
+
+/* Opens -m or the embedded model into c->model. Whatever is wrong with the file becomes E_FORMAT. */
+Status cli_open_model(Cli *c, Err *err);
+/* The same, but only container and tokenizer, whatever the architecture. */
+Status cli_open_vocabulary(Cli *c, Err *err);
+/* Starts the thread pool that -t asks for. */
+Status cli_open_pool(Cli *c, Err *err);
+/* Context, batch and cache types from the flags, checked; n_ctx falls back to the model's. */
+Status cli_generator_params(Cli *c, GeneratorParams *p, Err *err);
+/* Refuses what will not fit into the available memory; prints the plan with --verbose. */
+Status cli_check_plan(Cli *c, const GeneratorParams *p, int64_t extra_bytes, Err *err);
+
+/* Set by Ctrl-C (once installed); a second Ctrl-C ends the program at once. */
+extern volatile int cli_stop;
+void cli_catch_interrupt(void);
+
+/* A whole file or stdin (path NULL) into out, at most limit bytes. */
+Status cli_read_text(const char *path, Buf *out, size_t limit, Err *err);
+
+/* "1,2,3" or "1 2 3" to ids; each must be a number in [0, n_vocab). */
+Status cli_parse_ids(const char *text, int64_t n_vocab, TokenList *out, Err *err);
+
+/* Writes all bytes to stdout; a closed pipe ends the program quietly with OK semantics. */
+Status cli_write(const void *bytes, size_t n, Err *err);
+
+/* Report of --profile, if it was asked for. */
+Status cli_profile_report(Cli *c, Err *err);
+
+#endif

@@ -1,0 +1,198 @@
+/* cli_shared.c: what several verbs need: model, threads, memory plan, text in and out, Ctrl-C. */
+#include "layer6.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+volatile int cli_stop;
+
+static void on_interrupt(int signal_number)
+{
+    if (cli_stop) _exit(128 + signal_number);
+    cli_stop = 1;
+}
+
+void cli_catch_interrupt(void)
+{
+    struct sigaction action = {.sa_handler = on_interrupt};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+}
+
+/* ---------------------------------------------------------------- model and machine */
+
+static Status load_mode(const Options *o, MapMode *mode, Err *err)
+{
+    *mode = MAP_AUTO;
+    if (o->no_mmap || strcmp(o->load_mode, "none") == 0) *mode = MAP_READ;
+    else if (strcmp(o->load_mode, "mmap") == 0) *mode = MAP_MMAP;
+    else if (strcmp(o->load_mode, "auto") != 0)
+        return fail(err, E_ARG, "--load-mode is '%s', expected is auto, mmap or none", o->load_mode);
+    return OK;
+}
+
+Status cli_open_model(Cli *c, Err *err)
+{
+    MapMode mode;
+    TRY(load_mode(&c->o, &mode, err));
+    Status s = c->o.model ? model_open(&c->model, c->o.model, mode, err)
+                          : model_open_memory(&c->model, c->program->embedded,
+                                              c->program->embedded_bytes, err);
+    /* A missing or unreadable file is a rejected model too; only memory is another matter. */
+    return s == OK || s == E_MEMORY ? s : E_FORMAT;
+}
+
+Status cli_open_vocabulary(Cli *c, Err *err)
+{
+    MapMode mode;
+    TRY(load_mode(&c->o, &mode, err));
+    Status s = model_open_vocabulary(&c->model, c->o.model, c->program->embedded,
+                                     c->program->embedded_bytes, mode, err);
+    return s == OK || s == E_MEMORY ? s : E_FORMAT;
+}
+
+Status cli_open_pool(Cli *c, Err *err)
+{
+    int n = c->o.n_threads ? (int)c->o.n_threads : cpu_threads_default();
+    return pool_open(&c->pool, n, c->o.pin, err);
+}
+
+static Status cache_type(const char *flag, const char *name, DType *type, Err *err)
+{
+    int id = dtype_by_name(name);
+    if (id != DT_F32 && id != DT_F16)
+        return fail(err, E_ARG, "%s is '%s', expected is f16 or f32", flag, name);
+    *type = (DType)id;
+    return OK;
+}
+
+static uint64_t fresh_seed(void)
+{
+    return (uint64_t)clock_ns() * 0x9E3779B97F4A7C15u ^ (uint64_t)getpid() << 32;
+}
+
+Status cli_generator_params(Cli *c, GeneratorParams *p, Err *err)
+{
+    const Options *o = &c->o;
+    *p = (GeneratorParams){.n_ctx = o->n_ctx ? o->n_ctx : c->model.hp.n_ctx_train,
+                           .n_ubatch = o->n_ubatch < o->n_batch ? o->n_ubatch : o->n_batch,
+                           .ignore_eos = o->ignore_eos};
+    if (p->n_ubatch > p->n_ctx) p->n_ubatch = p->n_ctx;
+    TRY(cache_type("-ctk", o->type_k, &p->type_k, err));
+    TRY(cache_type("-ctv", o->type_v, &p->type_v, err));
+    p->sampling = (SamplerParams){.temp = (float)o->temp, .top_k = o->top_k, .top_p = (float)o->top_p,
+                                  .min_p = (float)o->min_p,
+                                  .repeat_penalty = (float)o->repeat_penalty,
+                                  .repeat_last_n = o->repeat_last_n,
+                                  .seed = o->seed < 0 ? fresh_seed() : (uint64_t)o->seed};
+    return OK;
+}
+
+/* Bytes that the system could still give out; INT64_MAX if it does not say. */
+static int64_t available_bytes(void)
+{
+    FILE *f = fopen("/proc/meminfo", "r");
+    char line[128];
+    long long kib = -1;
+    while (f && kib < 0 && fgets(line, sizeof line, f))
+        if (sscanf(line, "MemAvailable: %lld kB", &kib) != 1) kib = -1;
+    if (f) fclose(f);
+    return kib < 0 ? INT64_MAX : (int64_t)kib * 1024;
+}
+
+Status cli_check_plan(Cli *c, const GeneratorParams *p, int64_t extra_bytes, Err *err)
+{
+    int threads = pool_threads(c->pool);
+    int64_t need = generator_plan(&c->model, p, threads), total, have = available_bytes();
+    if (need < 0 || __builtin_add_overflow(need, extra_bytes, &total) || total > have)
+        return fail(err, E_MEMORY, "a context of %lld tokens needs %.1f MiB, %.1f MiB are available. "
+                    "HINT: lower it with -c", (long long)p->n_ctx,
+                    need < 0 ? 1e9 : (double)need / 1048576, (double)have / 1048576);
+    if (!c->o.verbose) return OK;
+    const double mib = 1048576;
+    int64_t kv = kvcache_plan(&c->model, p->type_k, p->type_v, p->n_ctx, 1);
+    fprintf(stderr, "memory: weights %.1f MiB (%s), KV cache %.1f MiB (%lld tokens), scratch %.1f MiB, "
+            "other %.1f MiB\n", (double)c->model.weights.bytes / mib,
+            c->model.gguf.files && c->model.gguf.files[0].mapped ? "mapped" : "in memory",
+            (double)kv / mib, (long long)p->n_ctx, (double)(need - kv) / mib,
+            (double)extra_bytes / mib);
+    fprintf(stderr, "threads: %d, seed: %llu, attention: %s, generate: %s\n", threads,
+            (unsigned long long)p->sampling.seed, kernels_selected("attention")->variant,
+            kernels_selected("generate")->variant);
+    return OK;
+}
+
+/* ---------------------------------------------------------------- text in and out */
+
+Status cli_read_text(const char *path, Buf *out, size_t limit, Err *err)
+{
+    int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+    const char *name = path ? path : "stdin";
+    if (fd < 0) return fail(err, E_IO, "cannot open '%s': %s", name, strerror(errno));
+    Status s = OK;
+    for (;;) {
+        s = buf_reserve(out, 65536, err);
+        if (s != OK) break;
+        ssize_t n = read(fd, out->data + out->len, 65536);
+        if (n < 0 && errno == EINTR && !cli_stop) continue;
+        if (n < 0) s = fail(err, E_IO, "cannot read '%s': %s", name, strerror(errno));
+        if (n <= 0) break;
+        out->len += (size_t)n;
+        out->data[out->len] = 0;
+        if (out->len > limit) {
+            s = fail(err, E_LIMIT, "'%s' is longer than %zu bytes", name, limit);
+            break;
+        }
+    }
+    if (path) close(fd);
+    return s;
+}
+
+Status cli_parse_ids(const char *text, int64_t n_vocab, TokenList *out, Err *err)
+{
+    for (const char *at = text + strspn(text, ", \t\r\n"); *at; at += strspn(at, ", \t\r\n")) {
+        char *end;
+        errno = 0;
+        long long v = strtoll(at, &end, 10);
+        size_t n = strcspn(at, ", \t\r\n");
+        if (end != at + n || errno || v < 0 || v >= n_vocab)
+            return fail(err, E_ARG, "'%.*s' is no token id of this model, expected is 0 to %lld",
+                        (int)(n > 40 ? 40 : n), at, (long long)n_vocab - 1);
+        TRY(tokens_push(out, (int32_t)v, err));
+        at = end;
+    }
+    return OK;
+}
+
+Status cli_write(const void *bytes, size_t n, Err *err)
+{
+    const char *at = bytes;
+    while (n > 0) {
+        ssize_t k = write(STDOUT_FILENO, at, n);
+        if (k < 0 && errno == EINTR) continue;
+        if (k < 0 && errno == EPIPE) return fail(err, E_CANCELLED, "stdout was closed");
+        if (k < 0) return fail(err, E_IO, "cannot write to stdout: %s", strerror(errno));
+        at += k;
+        n -= (size_t)k;
+    }
+    return OK;
+}
+
+Status cli_profile_report(Cli *c, Err *err)
+{
+    if (!c->o.profile) return OK;
+    profile_stop();
+    Buf text = {0};
+    bool json = strcmp(c->o.profile, "json") == 0;
+    if (!json && strcmp(c->o.profile, "table") != 0)
+        return fail(err, E_ARG, "--profile is '%s', expected is table or json", c->o.profile);
+    Status s = json ? profile_json(&text, err) : profile_table(&text, err);
+    if (s == OK) fwrite(text.data, 1, text.len, stderr);
+    buf_close(&text);
+    return s;
+}

@@ -1,0 +1,68 @@
+/* options.h: one table of flags: it parses the command line, prints --help and corrects typos.
+ *
+ * Interface:
+ * - A row says the flag's spellings, the verbs it belongs to, its type, range and help text. The same
+ *   flag may mean different things under different verbs (-p is a text for run, a number for bench).
+ * - Precedence: command line, then the environment (SIXFOLD_ARG_<LONG NAME IN CAPITALS>), then the
+ *   default. "--flag=value" works too.
+ * - Flags that only concern GPUs are accepted and ignored with one warning, so that command lines from
+ *   elsewhere run.
+ * Spellings are those of llama.cpp wherever it has the flag. */
+#ifndef SIXFOLD_OPTIONS_H
+#define SIXFOLD_OPTIONS_H
+
+#include "generate.h"
+
+typedef enum {
+    VERB_RUN = 1 << 0, VERB_LOGITS = 1 << 1, VERB_TOKENIZE = 1 << 2, VERB_DETOKENIZE = 1 << 3,
+    VERB_INSPECT = 1 << 4, VERB_BENCH = 1 << 5, VERB_PERPLEXITY = 1 << 6, VERB_QUANTIZE = 1 << 7
+} VerbMask;
+
+enum { MAX_POSITIONAL = 4 };
+
+typedef struct Options {
+    /* model */
+    const char *model;
+    const char *load_mode;      /* auto, mmap, none */
+    bool no_mmap;
+    /* text */
+    const char *prompt, *prompt_file;
+    bool escape, no_display_prompt, special, ignore_eos;
+    int64_t n_predict;          /* -1: until the end */
+    /* machine */
+    int64_t n_threads;          /* 0: default */
+    bool pin;
+    /* memory */
+    int64_t n_ctx;              /* 0: from the model */
+    int64_t n_batch, n_ubatch;
+    const char *type_k, *type_v;
+    /* sampling */
+    double temp, top_p, min_p, repeat_penalty;
+    int64_t top_k, repeat_last_n;
+    int64_t seed;               /* -1: random */
+    /* logits */
+    const char *tokens;
+    int64_t n_greedy;
+    const char *output;         /* file, or format for bench */
+    /* tokenize */
+    bool no_bos, parse_special;
+    /* inspect */
+    bool json;
+    const char *tensor, *f32_file;
+    /* bench */
+    int64_t bench_prompt, bench_gen, repeats;
+    /* everything */
+    const char *profile;        /* "table" or "json" */
+    bool verbose, quiet, help;
+    /* what is not a flag */
+    const char *positional[MAX_POSITIONAL];
+    int n_positional;
+} Options;
+
+/* argv[0 .. argc-1] without program and verb. max_positional: how many words may stand alone. */
+Status options_parse(Options *o, VerbMask verb, int max_positional, int argc, char **argv, Err *err);
+
+/* The flags of a verb as help text, appended to out. */
+Status options_help(VerbMask verb, Buf *out, Err *err);
+
+#endif
