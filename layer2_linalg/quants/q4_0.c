@@ -15,6 +15,9 @@
 #include <float.h>
 #include <math.h>
 
+/* trunc(v) between 0 and 15; NaN, from weights that are none, becomes 0. */
+static int code_of(float v) { return v >= 15.0f ? 15 : v >= 0.0f ? (int)v : 0; }
+
 //@ begin q4_0-quantise
 void quant_q4_0_scalar(void *blocks, const float *x, int64_t n)
 {
@@ -30,9 +33,9 @@ void quant_q4_0_scalar(void *blocks, const float *x, int64_t n)
         float inverse = fabsf(d) >= FLT_MIN ? 1.0f / d : 0.0f;
         b[i].d = f32_to_f16(d);
         for (int j = 0; j < 16; j++) {
-            int lo = (int)(x[j] * inverse + 8.5f);
-            int hi = (int)(x[j + 16] * inverse + 8.5f);
-            b[i].q[j] = (uint8_t)((lo > 15 ? 15 : lo) | (hi > 15 ? 15 : hi) << 4);
+            int lo = code_of(x[j] * inverse + 8.5f);
+            int hi = code_of(x[j + 16] * inverse + 8.5f);
+            b[i].q[j] = (uint8_t)(lo | hi << 4);
         }
     }
 }

@@ -28,7 +28,10 @@ EXERCISE void quant_q8_0_scalar(void *blocks, const float *x, int64_t n)
          * a block of zeros. */
         float inverse = d >= FLT_MIN ? 1.0f / d : 0.0f;
         b[i].d = f32_to_f16(d);
-        for (int j = 0; j < 32; j++) b[i].q[j] = (int8_t)roundf(x[j] * inverse);
+        for (int j = 0; j < 32; j++) {
+            float code = roundf(x[j] * inverse);
+            b[i].q[j] = code == code ? (int8_t)code : 0; /* NaN: 0 */
+        }
     }
 }
 //@ end exercise

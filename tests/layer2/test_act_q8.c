@@ -1,0 +1,108 @@
+/* test_act_q8.c: activations in 8 bits: every variant gives the integers of the scalar twin. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "layer2_kernels.h"
+#include "twins.h"
+
+enum { MOST = 4096 };
+static int8_t q[2][MOST];
+static float scale[2][MOST / 32], sum[2][MOST / 32];
+static const ActQ8 got = {q[0], scale[0], sum[0]}, want = {q[1], scale[1], sum[1]};
+
+/* Largest magnitude 127, so the scale is 1 and the codes are the numbers, ties rounded to even. */
+static void check_by_hand(const KernelRow *row, void *ctx)
+{
+    (void)ctx;
+    static const float x[32] = {1, -2, 0.5f, 1.5f, 2.5f, -0.5f, -1.5f, 0.49f, 126.5f, -127};
+    static const int8_t codes[32] = {1, -2, 0, 2, 2, 0, -2, 0, 126, -127};
+    ((act_q8_fn *)row->fn)(got, x, 32);
+    assert_memory_equal(got.q, codes, 32);
+    assert_true(got.scale[0] == 1.0f);
+    assert_true(got.sum[0] == 0.0f); /* 1 - 2 + 0 + 2 + 2 + 0 - 2 + 0 + 126 - 127 */
+}
+
+static void ties_go_to_the_even_code(void **state)
+{
+    (void)state;
+    twins_for_each("act_q8", check_by_hand, NULL);
+}
+
+static void check_against_scalar(const KernelRow *row, void *ctx)
+{
+    const float *x = ctx;
+    static const int64_t sizes[] = {0, 32, 64, 96, 160, 2048, 4096};
+    for (int i = 0; i < 7; i++) {
+        int64_t n = sizes[i];
+        act_q8_scalar(want, x, n);
+        ((act_q8_fn *)row->fn)(got, x, n);
+        assert_memory_equal(got.q, want.q, (size_t)n);
+        assert_same_f32(got.scale, want.scale, n / 32, "scale", row->variant);
+        assert_same_f32(got.sum, want.sum, n / 32, "sum", row->variant);
+    }
+}
+
+static void all_variants_give_the_same_integers(void **state)
+{
+    (void)state;
+    Rng rng = rng_seed(1);
+    static float x[MOST];
+    for (int round = 0; round < 50; round++) {
+        twin_normals(&rng, x, MOST);
+        float factor = ldexpf(1.0f, (int)rng_below(&rng, 200) - 140);
+        for (int i = 0; i < MOST; i++) x[i] *= factor;
+        if (round % 2) twin_awkward(&rng, x + 1024, 512);
+        twins_for_each("act_q8", check_against_scalar, x);
+    }
+}
+
+static void check_spoilt(const KernelRow *row, void *ctx)
+{
+    (void)ctx;
+    static const float bad[] = {NAN, INFINITY, -INFINITY, -NAN};
+    for (int k = 0; k < 4; k++)
+        for (int place = 0; place < 64; place++) {
+            float x[64];
+            for (int i = 0; i < 64; i++) x[i] = (float)(i - 20);
+            x[place] = bad[k];
+            ((act_q8_fn *)row->fn)(got, x, 64);
+            assert_true(isnan(got.scale[place / 32]) && isnan(got.sum[place / 32]));
+            assert_true(isfinite(got.scale[1 - place / 32]));
+            for (int i = 0; i < 32; i++) assert_int_equal(got.q[place / 32 * 32 + i], 0);
+        }
+}
+
+static void what_is_not_finite_spoils_its_block_only(void **state)
+{
+    (void)state;
+    twins_for_each("act_q8", check_spoilt, NULL);
+}
+
+static void rounding_loses_at_most_half_a_step(void **state)
+{
+    (void)state;
+    Rng rng = rng_seed(3);
+    static float x[MOST];
+    twin_normals(&rng, x, MOST);
+    act_q8(got, x, MOST);
+    for (int i = 0; i < MOST; i++) {
+        float step = got.scale[i / 32];
+        /* x / scale is at most 127, with two roundings: 127 * 2 * 2^-24 of a step. */
+        assert_true(fabsf(x[i] - step * got.q[i]) <= step * (0.5f + 127 * 2 * FLT_EPSILON));
+    }
+}
+
+int main(void)
+{
+    layer2_init();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ties_go_to_the_even_code),
+        cmocka_unit_test(all_variants_give_the_same_integers),
+        cmocka_unit_test(what_is_not_finite_spoils_its_block_only),
+        cmocka_unit_test(rounding_loses_at_most_half_a_step),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,261 @@
+/* test_linear.c: y = W x + b for all types and both ways, dots and panels. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "layer2_kernels.h"
+#include "linear_parts.h"
+#include "twins.h"
+#include "must.h"
+
+static const DType types[] = {DT_F32, DT_F16, DT_BF16, DT_Q8_0, DT_Q4_0};
+enum { N_TYPES = 5 };
+
+/* A matrix of random weights with its decoded values, and inputs. */
+typedef struct {
+    Arena a;
+    Tensor w;
+    float *decoded, *x, *bias;
+    int64_t x_stride;
+} Case;
+
+static Case case_open(DType type, int64_t n_in, int64_t n_out, int64_t n_tok, uint64_t seed)
+{
+    Case c = {.x_stride = n_in + 3};
+    Rng rng = rng_seed(seed);
+    int64_t bytes = dtype_row_bytes(type, n_in);
+    char *w = arena_alloc(&c.a, n_out, (size_t)bytes);
+    c.decoded = ARENA_NEW(&c.a, float, n_in * n_out);
+    c.x = ARENA_NEW(&c.a, float, c.x_stride * n_tok);
+    c.bias = ARENA_NEW(&c.a, float, n_out);
+    twin_normals(&rng, c.decoded, n_in * n_out);
+    twin_normals(&rng, c.x, c.x_stride * n_tok);
+    twin_normals(&rng, c.bias, n_out);
+    for (int64_t r = 0; r < n_out; r++) {
+        row_from_f32(w + r * bytes, type, c.decoded + r * n_in, n_in);
+        row_to_f32(c.decoded + r * n_in, w + r * bytes, type, n_in);
+    }
+    c.w = tensor_matrix(type, w, n_in, n_out);
+    return c;
+}
+
+/* Fails unless y is near the sums in double. Rounding: every product, addition and the bias round at
+ * most once: (n_in + 2) * eps / 2 * sum |w x|. Dots of quantised types round x to 8 bits first: half
+ * a step, max|x| / 254 per block, times |w|; their float sums cancel shifted codes (at most 256 / 127
+ * steps of the largest weight, for which 2 max|w| stands), hence the factor. */
+static void check_result(const Case *c, const float *y, int64_t y_stride, int64_t n_tok, bool bias,
+                         const char *what)
+{
+    int64_t n_in = c->w.ne[0];
+    bool rounded = n_tok < LINEAR_FEW && quant_format(c->w.type)->dot;
+    for (int64_t t = 0; t < n_tok; t++)
+        for (int64_t r = 0; r < c->w.ne[1]; r++) {
+            const float *w = c->decoded + r * n_in, *x = c->x + t * c->x_stride;
+            double want = bias ? (double)c->bias[r] : 0, magnitude = fabs(want), from_x = 0;
+            double most_w = 0;
+            for (int64_t i = 0; i < n_in; i++) most_w = fmax(most_w, fabs((double)w[i]));
+            for (int64_t i = 0; i < n_in; i++) {
+                double most = 0;
+                for (int64_t j = i & ~31; rounded && j < (i | 31) + 1; j++)
+                    most = fmax(most, fabs((double)x[j]));
+                want += (double)w[i] * (double)x[i];
+                magnitude += (rounded ? 2 * most_w : fabs((double)w[i])) * fabs((double)x[i]);
+                from_x += fabs((double)w[i]) * most / 254;
+            }
+            double tol = (double)(n_in + 2) * FLT_EPSILON / 2 * magnitude + from_x;
+            assert_near(y[t * y_stride + r], (float)want, tol, what, dtype_name(c->w.type), r);
+        }
+}
+
+/* 2 x 3 by hand, one token and the many-token way: rows {1 2 3}, {4 5 6}, x = {10, 100, 1000}. */
+static void a_small_product_by_hand(void **state)
+{
+    (void)state;
+    static const float w[6] = {1, 2, 3, 4, 5, 6}, bias[2] = {0.5f, -0.25f};
+    float x[3 * 20], y[2 * 20];
+    Tensor m = tensor_matrix(DT_F32, w, 3, 2);
+    Arena a = {0};
+    void *scratch = arena_alloc(&a, linear_scratch_bytes(3, 20, 1), 1);
+    for (int n_tok = 1; n_tok <= 20; n_tok++) {
+        for (int t = 0; t < n_tok; t++) {
+            x[3 * t] = 10;
+            x[3 * t + 1] = 100;
+            x[3 * t + 2] = 1000 + (float)t;
+        }
+        linear(NULL, scratch, y, &m, bias, x, n_tok);
+        for (int t = 0; t < n_tok; t++) {
+            assert_true(y[2 * t] == 3210.5f + 3 * (float)t);
+            assert_true(y[2 * t + 1] == 6539.75f + 6 * (float)t);
+        }
+    }
+    arena_close(&a);
+}
+
+static void all_types_and_token_counts(void **state)
+{
+    (void)state;
+    static const int64_t shapes[][2] = {{32, 1}, {96, 33}, {544, 67}, {1056, 40}};
+    for (int k = 0; k < N_TYPES; k++)
+        for (int s = 0; s < 4; s++)
+            for (int64_t n_tok = 1; n_tok <= 40; n_tok += n_tok < 14 ? 1 : 13) {
+                int64_t n_in = shapes[s][0], n_out = shapes[s][1], stride = n_out + 5;
+                Case c = case_open(types[k], n_in, n_out, n_tok, (uint64_t)(n_tok + 100 * s));
+                void *scratch = arena_alloc(&c.a, linear_scratch_bytes(n_in, n_tok, 1), 1);
+                float *y = ARENA_NEW(&c.a, float, stride * n_tok);
+                for (int64_t i = 0; i < stride * n_tok; i++) y[i] = 77;
+                LinearOut out = {&c.w, n_tok % 2 ? c.bias : NULL, y, stride};
+                linear_n(NULL, scratch, &out, 1, c.x, c.x_stride, n_tok);
+                check_result(&c, y, stride, n_tok, out.bias != NULL, "linear");
+                for (int64_t t = 0; t < n_tok; t++)
+                    for (int64_t r = n_out; r < stride; r++) assert_true(y[t * stride + r] == 77);
+                arena_close(&c.a);
+            }
+}
+
+/* Three matrices of three types in one call give what three calls give, for any number of threads. */
+static void threads_and_grouping_do_not_change_a_bit(void **state)
+{
+    (void)state;
+    enum { N_IN = 512, N_OUTS = 3, MOST = 90 };
+    static const int64_t n_out[N_OUTS] = {67, 300, 129};
+    static const DType kinds[N_OUTS] = {DT_Q8_0, DT_F16, DT_Q4_0};
+    static const int threads[] = {1, 2, 3, 5};
+    for (int64_t n_tok = 1; n_tok <= MOST; n_tok = n_tok * 3 + 1) {
+        Case c[N_OUTS];
+        Arena a = {0};
+        float *want[N_OUTS], *got[N_OUTS];
+        LinearOut outs[N_OUTS];
+        void *scratch = arena_alloc(&a, linear_scratch_bytes(N_IN, n_tok, 5), 1);
+        for (int i = 0; i < N_OUTS; i++) {
+            c[i] = case_open(kinds[i], N_IN, n_out[i], n_tok, 3);
+            want[i] = ARENA_NEW(&a, float, n_out[i] * n_tok);
+            got[i] = ARENA_NEW(&a, float, n_out[i] * n_tok);
+            LinearOut one = {&c[i].w, c[i].bias, want[i], n_out[i]};
+            linear_n(NULL, scratch, &one, 1, c[0].x, c[0].x_stride, n_tok);
+            outs[i] = (LinearOut){&c[i].w, c[i].bias, got[i], n_out[i]};
+        }
+        for (int k = 0; k < 4; k++) {
+            Pool *pool = NULL;
+            Err err;
+            MUST(pool_open(&pool, threads[k], false, &err), &err);
+            for (int i = 0; i < N_OUTS; i++) memset(got[i], 0, (size_t)(n_out[i] * n_tok * 4));
+            linear_n(pool, scratch, outs, N_OUTS, c[0].x, c[0].x_stride, n_tok);
+            for (int i = 0; i < N_OUTS; i++)
+                assert_same_f32(got[i], want[i], n_out[i] * n_tok, "linear_n", dtype_name(kinds[i]));
+            pool_close(pool);
+        }
+        for (int i = 0; i < N_OUTS; i++) arena_close(&c[i].a);
+        arena_close(&a);
+    }
+}
+
+/* A token's result in a large batch does not depend on the others. */
+static void tokens_do_not_see_each_other(void **state)
+{
+    (void)state;
+    Case c = case_open(DT_Q8_0, 1056, 67, 40, 8);
+    void *scratch = arena_alloc(&c.a, linear_scratch_bytes(1056, 40, 1), 1);
+    float *all = ARENA_NEW(&c.a, float, 67 * 40), *part = ARENA_NEW(&c.a, float, 67 * 40);
+    LinearOut out = {&c.w, c.bias, all, 67};
+    linear_n(NULL, scratch, &out, 1, c.x, c.x_stride, 40);
+    out.y = part;
+    for (int64_t from = 0; from + LINEAR_FEW <= 40; from += 5) {
+        linear_n(NULL, scratch, &out, 1, c.x + from * c.x_stride, c.x_stride, LINEAR_FEW);
+        assert_same_f32(part, all + 67 * from, 67 * LINEAR_FEW, "part of a batch", "Q8_0");
+    }
+    arena_close(&c.a);
+}
+
+static void every_kernel_selection_computes_the_same_thing(void **state)
+{
+    (void)state;
+    static const char *const selections[] = {"naive", "scalar", "avx2", "avxvnni", "avx512",
+                                             "scalar,panel_mul:avx2", "neon", "dotprod"};
+    Err err;
+    int n_tried = 0;
+    for (int s = 0; s < 8; s++) {
+        if (kernels_use(selections[s], &err) != OK) continue;
+        n_tried++;
+        for (int k = 0; k < N_TYPES; k++)
+            for (int64_t n_tok = 1; n_tok <= 29; n_tok += 14) {
+                Case c = case_open(types[k], 544, 67, n_tok, 4);
+                void *scratch = arena_alloc(&c.a, linear_scratch_bytes(544, n_tok, 1), 1);
+                float *y = ARENA_NEW(&c.a, float, 67 * n_tok);
+                LinearOut out = {&c.w, c.bias, y, 67};
+                linear_n(NULL, scratch, &out, 1, c.x, c.x_stride, n_tok);
+                check_result(&c, y, 67, n_tok, true, selections[s]);
+                arena_close(&c.a);
+            }
+        MUST(kernels_use(NULL, &err), &err);
+    }
+    assert_true(n_tried >= 3);
+}
+
+/* Panel kernels one by one: packing is a transpose with zeros, sums are near the scalar twin's. */
+static void check_pack(const KernelRow *row, void *ctx)
+{
+    (void)ctx;
+    static const int widths[] = {1, 5, 7, 12, 32};
+    Rng rng = rng_seed(2);
+    for (int w = 0; w < 5; w++)
+        for (int64_t n_k = 1; n_k < 70; n_k += 3)
+            for (int n_rows = widths[w] == 32 ? 1 : widths[w]; n_rows <= widths[w]; n_rows += 5) {
+                TwinBuf rows = twin_buf((n_rows - 1) * 80 + n_k, 4, 1);
+                TwinBuf out = twin_buf(n_k * widths[w], 4, 1);
+                TwinBuf want = twin_buf(n_k * widths[w], 4, 0);
+                twin_normals(&rng, rows.data, (n_rows - 1) * 80 + n_k);
+                panel_pack_scalar(want.data, widths[w], rows.data, 80, n_rows, n_k);
+                ((panel_pack_fn *)row->fn)(out.data, widths[w], rows.data, 80, n_rows, n_k);
+                assert_same_f32(out.data, want.data, n_k * widths[w], "panel_pack", row->variant);
+                twin_free(rows);
+                twin_free(out);
+                twin_free(want);
+            }
+}
+
+static void check_mul(const KernelRow *row, void *ctx)
+{
+    (void)ctx;
+    Rng rng = rng_seed(2);
+    for (int n_tok = 1; n_tok <= PANEL_TOKENS; n_tok++)
+        for (int64_t n_k = 1; n_k < 300; n_k = n_k * 4 + 1) {
+            TwinBuf panel = twin_buf(n_k * PANEL_ROWS, 4, 1), acts = twin_buf(n_k * n_tok, 4, 1);
+            float got[PANEL_TOKENS * 40], want[PANEL_TOKENS * 40];
+            twin_normals(&rng, panel.data, n_k * PANEL_ROWS);
+            twin_normals(&rng, acts.data, n_k * n_tok);
+            for (int add = 0; add < 2; add++) {
+                panel_mul_scalar(want, 40, panel.data, acts.data, n_tok, n_k, add);
+                ((panel_mul_fn *)row->fn)(got, 40, panel.data, acts.data, n_tok, n_k, add);
+                for (int t = 0; t < n_tok; t++)
+                    for (int r = 0; r < PANEL_ROWS; r++) /* 5.5: no normal number is larger */
+                        assert_near(got[t * 40 + r], want[t * 40 + r],
+                                    (double)n_k * (double)n_k * 5.5 * 5.5 * FLT_EPSILON, "panel_mul",
+                                    row->variant, r);
+            }
+            twin_free(panel);
+            twin_free(acts);
+        }
+}
+
+static void panel_kernels_match_their_scalar_twins(void **state)
+{
+    (void)state;
+    twins_for_each("panel_pack", check_pack, NULL);
+    twins_for_each("panel_mul", check_mul, NULL);
+}
+
+int main(void)
+{
+    layer2_init();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_small_product_by_hand),
+        cmocka_unit_test(all_types_and_token_counts),
+        cmocka_unit_test(threads_and_grouping_do_not_change_a_bit),
+        cmocka_unit_test(tokens_do_not_see_each_other),
+        cmocka_unit_test(every_kernel_selection_computes_the_same_thing),
+        cmocka_unit_test(panel_kernels_match_their_scalar_twins),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
