@@ -56,7 +56,7 @@ static inline void profile_end(ProfileSpan *s)
 #define PROFILE_CAT2(a, b) a##b
 #define PROFILE_CAT(a, b) PROFILE_CAT2(a, b)
 #define PROFILE_SPAN(name, n_bytes)                                                                \
-    __attribute__((cleanup(profile_end))) ProfileSpan PROFILE_CAT(span_, __LINE__) =               \
+    __attribute__((cleanup(profile_end), unused)) ProfileSpan PROFILE_CAT(span_, __LINE__) =       \
         profile_begin(name, n_bytes)
 
 #endif
