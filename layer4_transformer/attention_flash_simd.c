@@ -123,25 +123,36 @@ SIMD_INLINE void transpose(vf x[VF])
 }
 //@ end transpose-zip
 
+/* VF elements of a row of n from element i on; whole: all of them exist. */
+SIMD_INLINE vf load_whole(const char *p, DType type, int64_t i)
+{
+    return type == DT_F16 ? vf_load_f16((const uint16_t *)(const void *)p + i)
+                          : vf_load((const float *)(const void *)p + i);
+}
 SIMD_INLINE vf load_row(const char *p, DType type, int64_t i, int64_t n)
 {
-    const float *f = (const float *)(const void *)p + i;
-    const uint16_t *h = (const uint16_t *)(const void *)p + i;
-    if (type == DT_F16) return n - i >= VF ? vf_load_f16(h) : vf_load_f16_tail(h, n - i);
-    return n - i >= VF ? vf_load(f) : vf_load_tail(f, n - i);
+    if (n - i >= VF) return load_whole(p, type, i);
+    return type == DT_F16 ? vf_load_f16_tail((const uint16_t *)(const void *)p + i, n - i)
+                          : vf_load_tail((const float *)(const void *)p + i, n - i);
 }
 
 /* Keys [j0, j1) to kt [d_k, FLASH_KEYS]: column j - j0 is key j; columns up to the next multiple of
- * VF become zero. */
+ * VF become zero. Squares inside the block are loaded without looking at its edges. */
 SIMD_INLINE void load_keys(float *kt, const KvView *kv, DType type, int g, int64_t j0, int64_t j1)
 {
+    int64_t d_k = kv->d_k, k_pos = kv->k_pos;
     for (int64_t j = j0; j < j1; j += VF)
-        for (int64_t i = 0; i < kv->d_k; i += VF) {
-            const char *k = kv->k + j * kv->k_pos + g * kv->k_head;
+        for (int64_t i = 0; i < d_k; i += VF) {
+            const char *k = kv->k + j * k_pos + g * kv->k_head;
             vf x[VF];
+            if (j + VF <= j1 && i + VF <= d_k) {
 #pragma GCC unroll 16
-            for (int y = 0; y < VF; y++)
-                x[y] = j + y < j1 ? load_row(k + y * kv->k_pos, type, i, kv->d_k) : vf_zero();
+                for (int y = 0; y < VF; y++) x[y] = load_whole(k + y * k_pos, type, i);
+            } else {
+#pragma GCC unroll 16
+                for (int y = 0; y < VF; y++)
+                    x[y] = j + y < j1 ? load_row(k + y * k_pos, type, i, d_k) : vf_zero();
+            }
             transpose(x);
             float *to = kt + i * FLASH_KEYS + j - j0;
 #pragma GCC unroll 16
@@ -152,9 +163,13 @@ SIMD_INLINE void load_keys(float *kt, const KvView *kv, DType type, int g, int64
 SIMD_INLINE void load_values(float *v, int64_t v_row, const KvView *kv, DType type, int g,
                              int64_t j0, int64_t j1)
 {
-    for (int64_t j = j0; j < j1; j++, v += v_row)
-        for (int64_t i = 0; i < kv->d_v; i += VF)
-            vf_store(v + i, load_row(kv->v + j * kv->v_pos + g * kv->v_head, type, i, kv->d_v));
+    int64_t d_v = kv->d_v, v_pos = kv->v_pos;
+    const char *from = kv->v + j0 * v_pos + g * kv->v_head;
+    for (int64_t j = j0; j < j1; j++, v += v_row, from += v_pos) {
+        int64_t i = 0;
+        for (; i + VF <= d_v; i += VF) vf_store(v + i, load_whole(from, type, i));
+        if (i < d_v) vf_store(v + i, load_row(from, type, i, d_v));
+    }
 }
 
 /* 2. Keys and values [j0, j1) to f32, once for all rows of the tile. */
@@ -186,21 +201,22 @@ static void start_rows(const FlashScratch *f, const AttentionArgs *a, int g, int
 
 /* ---------------------------------------------------------------- one tile against one block */
 
-/* 2^x for x <= 0, relative error below 3e-7; exactly 0 below -126.5; NaN stays NaN.
- *   x = k + r, |r| <= 1/2;   2^r = e^(r ln 2) by its series up to degree 6 */
+/* 2^x for x <= 0, relative error below 3e-7; exactly 1 at 0 and 0 below -126.5; NaN stays NaN.
+ *   x = k + r, |r| <= 1/2;   2^r by the minimax polynomial of degree 5 (constant term set to 1)
+ * Adding 1.5 * 2^23 + 127 leaves no room for a fraction: the sum is rounded to k + 127 plus a constant,
+ * and its low bits, moved up by 23, are the float 2^k (k = -127: zero). */
 SIMD_INLINE vf exp2_below(vf x)
 {
+    const vf magic = vf_set1(12582912.0f + 127);
     x = vf_max(vf_set1(-127.0f), x);
-    vf k = vf_round(x), r = x - k;
-    vf p = vf_set1(1.54035304e-4f);
-    p = vf_fma(p, r, vf_set1(1.33335581e-3f));
-    p = vf_fma(p, r, vf_set1(9.61812911e-3f));
-    p = vf_fma(p, r, vf_set1(5.55041087e-2f));
-    p = vf_fma(p, r, vf_set1(2.40226507e-1f));
-    p = vf_fma(p, r, vf_set1(6.93147181e-1f));
+    vf t = x + magic, r = x - (t - magic);
+    vf p = vf_set1(1.327647198e-3f);
+    p = vf_fma(p, r, vf_set1(9.675541334e-3f));
+    p = vf_fma(p, r, vf_set1(5.550713274e-2f));
+    p = vf_fma(p, r, vf_set1(2.402211972e-1f));
+    p = vf_fma(p, r, vf_set1(6.931469671e-1f));
     p = vf_fma(p, r, vf_set1(1.0f));
-    /* 2^k: its exponent bits; those of 2^-127 are zero, which makes the product zero. */
-    return p * vf_of_bits((vi_from_vf(k) + vi_set1(127)) << 23);
+    return p * vf_of_bits(vi_of_bits(t) << 23);
 }
 
 static const int32_t lane_numbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
