@@ -1,9 +1,10 @@
 /* lesson3_rope: clock hands, who pairs with whom, a score that fades with distance, and that only the
- * distance counts. With --plain the times are left out. */
+ * distance counts. With --plain the times are left out; --plain 2 prints part 2 alone. */
 #include "layer3.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { D = 64 }; /* d_head in parts 3 and 4 */
@@ -25,14 +26,14 @@ static void clock_hands(void)
         }
         printf("   %.4f rad\n", pow(100.0, -2.0 * j / R));
     }
+    printf("\n");
 }
 
 /* Turns each pair by an angle of its own and looks which elements moved together. */
 static void pairing(void)
 {
     enum { R = 8 };
-    static const char *names[2] = {"interleaved", "half-split"};
-    printf("\n2. Which elements belong together (same letter, same angle)\n\n   element      0 1 2 3 4 5 6 7\n");
+    printf("2. Which elements belong together (same letter, same angle)\n\n   element      0 1 2 3 4 5 6 7\n");
     for (int kind = 0; kind < 2; kind++) {
         char letters[R];
         for (int j = 0; j < R / 2; j++) {
@@ -45,9 +46,9 @@ static void pairing(void)
             while (x[first] != -1.0f) first++;
             letters[first] = letters[kind ? first + R / 2 : first + 1] = (char)('a' + j);
         }
-        printf("   %-12s", names[kind]);
+        printf("   %-12s", kind ? "half-split" : "interleaved");
         for (int i = 0; i < R; i++) printf(" %c", letters[i]);
-        printf("\n");
+        printf(kind ? "\n\n" : "\n");
     }
 }
 
@@ -67,25 +68,25 @@ static double score(int64_t m, int64_t n)
 
 static void fading(void)
 {
-    printf("\n3. A vector meets itself: score against distance (d_head = %d, base = 10000)\n\n", D);
+    printf("3. A vector meets itself: score against distance (d_head = %d, base = 10000)\n\n", D);
     for (int distance = 0; distance <= 1024; distance = distance < 8 ? distance + 1 : distance * 2) {
         double s = score(distance, 0);
         printf("   %5d %7.3f", distance, s);
         for (int bar = 0; bar < (int)(s * 50.0 + 0.5); bar++) printf(bar ? "█" : " █");
-        printf("\n");
+        printf(distance == 1024 ? "\n\n" : "\n");
     }
 }
 
 static void relative(void)
 {
     static const int64_t starts[5] = {0, 1, 10, 1000, 100000};
-    printf("\n4. Only the distance counts: score of positions m = n + distance and n\n\n   distance");
+    printf("4. Only the distance counts: score of positions m = n + distance and n\n\n   distance");
     for (int s = 0; s < 5; s++) printf("   n =%7lld", (long long)starts[s]);
     for (int distance = 1; distance <= 100; distance *= 10) {
         printf("\n   %8d", distance);
         for (int s = 0; s < 5; s++) printf("   %10.4f", score(starts[s] + distance, starts[s]));
     }
-    printf("\n");
+    printf("\n\n");
 }
 
 static void race(void)
@@ -93,7 +94,7 @@ static void race(void)
     enum { HEADS = 32, WIDTH = 128 };
     static float x[HEADS * WIDTH], table[WIDTH];
     rope_angles(table, 100, WIDTH, 10000.0f, 1.0f, NULL);
-    printf("\n5. %d heads of %d, every variant\n\n", HEADS, WIDTH);
+    printf("5. %d heads of %d, every variant\n\n", HEADS, WIDTH);
     for (int k = 0; k < kernels_count(); k++) {
         const KernelRow *row = kernels_row(k);
         if (strncmp(row->op, "rope_", 5) != 0 || !kernels_usable(row)) continue;
@@ -110,11 +111,10 @@ static void race(void)
 
 int main(int argc, char **argv)
 {
+    static void (*const parts[])(void) = {clock_hands, pairing, fading, relative, race};
+    int plain = argc > 1 && strcmp(argv[1], "--plain") == 0, only = argc > 2 ? atoi(argv[2]) : 0;
     layer3_init();
-    clock_hands();
-    pairing();
-    fading();
-    relative();
-    if (argc < 2 || strcmp(argv[1], "--plain") != 0) race();
+    for (int i = 0; i < 5 - plain; i++)
+        if (!only || only == i + 1) parts[i]();
     return 0;
 }

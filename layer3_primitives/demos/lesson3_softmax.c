@@ -1,10 +1,11 @@
 /* lesson3_softmax: three scores by hand, what the maximum is for, the sum in one pass, temperature,
- * and the price of an exponential. With --plain the times are left out. */
+ * and the price of an exponential. With --plain the times are left out; --plain 2 prints part 2 alone. */
 #include "layer3.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static softmax_fn *variant(const char *name)
@@ -45,15 +46,15 @@ static void overflow(void)
         variant("two_pass")(b, 3);
         /* The sign of a NaN depends on the machine; fabsf removes it. */
         for (int i = 0; i < 3; i++) printf(" %5.3f", fabsf(a[i]));
-        printf("   %.3f %.3f %.3f\n", b[0], b[1], b[2]);
+        printf("   %.3f %.3f %.3f\n%s", b[0], b[1], b[2], row == 3 ? "\n" : "");
     }
 }
 
 static void online(void)
 {
     static const float x[8] = {1, 2, 1, 4, 3, 3, 5, 0};
-    float m = -FLT_MAX, sum = 0.0f;
-    printf("\n3. Online: maximum and sum in one reading of 8 scores\n\n"
+    float m = -FLT_MAX, sum = 0.0f, direct = 0.0f;
+    printf("3. Online: maximum and sum in one reading of 8 scores\n\n"
            "   score   maximum   sum corrected by   sum (relative to this maximum)\n");
     for (int i = 0; i < 8; i++) {
         float factor = x[i] > m ? expf(m - x[i]) : 1.0f;
@@ -61,7 +62,6 @@ static void online(void)
         sum = sum * factor + expf(x[i] - m);
         printf("   %5g   %7g   %16.4f   %8.4f\n", x[i], m, factor, sum);
     }
-    float direct = 0.0f;
     for (int i = 0; i < 8; i++) direct += expf(x[i] - m);
     printf("   in two passes:                          %8.4f\n\n", direct);
 }
@@ -83,6 +83,7 @@ static void temperature(void)
             printf("\n");
         }
     }
+    printf("\n");
 }
 
 static void race(void)
@@ -90,7 +91,7 @@ static void race(void)
     enum { N = 4096 };
     static float x[N];
     double first = 0.0;
-    printf("\n5. The same row of %d scores in every variant\n\n", N);
+    printf("5. The same row of %d scores in every variant\n\n", N);
     for (int k = 0; k < kernels_count(); k++) {
         const KernelRow *row = kernels_row(k);
         if (strcmp(row->op, "softmax") != 0 || !kernels_usable(row)) continue;
@@ -110,11 +111,10 @@ static void race(void)
 
 int main(int argc, char **argv)
 {
+    static void (*const parts[])(void) = {by_hand, overflow, online, temperature, race};
+    int plain = argc > 1 && strcmp(argv[1], "--plain") == 0, only = argc > 2 ? atoi(argv[2]) : 0;
     layer3_init();
-    by_hand();
-    overflow();
-    online();
-    temperature();
-    if (argc < 2 || strcmp(argv[1], "--plain") != 0) race();
+    for (int i = 0; i < 5 - plain; i++)
+        if (!only || only == i + 1) parts[i]();
     return 0;
 }
