@@ -188,6 +188,8 @@ static void getters_name_key_value_and_range(void **state)
     assert_int_equal(gguf_array(&g, "n", GGUF_U32, -1, &kv, &err), E_FORMAT);
     assert_int_equal(gguf_array(&g, "a", GGUF_I32, 3, &kv, &err), E_FORMAT);
     assert_non_null(strstr(err.text, "key 'a' has 2 elements, 3 are expected"));
+    assert_int_equal(gguf_array(&g, "a", GGUF_I32, 1, &kv, &err), E_FORMAT);
+    assert_null(kv);
     MUST(gguf_array(&g, "a", GGUF_I32, 2, &kv, &err), &err);
     assert_int_equal(gguf_array_int(kv, 1), 2);
     assert_true(i == 5 && f == 5);
@@ -274,6 +276,24 @@ static void a_hundred_thousand_names_cost_linear_time(void **state)
     buf_close(&b);
 }
 
+/* In a table of 8 slots names meet often, and each seed lets other ones meet. */
+static void a_prefix_is_another_name(void **state)
+{
+    (void)state;
+    Buf b = {0};
+    gb_header(&b, 3, 0, 4);
+    static const char *const names[] = {"x", "xx", "xxx", "xxxx"};
+    for (uint32_t i = 0; i < 4; i++) gb_kv_u32(&b, names[i], i);
+    for (int seed = 0; seed < 200; seed++) {
+        Gguf g = gb_opened(&b);
+        for (int i = 0; i < 4; i++) assert_ptr_equal(gguf_find(&g, names[i]), &g.kv[i]);
+        assert_null(gguf_find(&g, "xxxxx"));
+        assert_null(gguf_find(&g, ""));
+        gguf_close(&g);
+    }
+    buf_close(&b);
+}
+
 static void two_files_hash_with_different_seeds(void **state)
 {
     (void)state;
@@ -298,6 +318,7 @@ int main(void)
         cmocka_unit_test(reading_past_an_array_aborts),
         cmocka_unit_test(vocabulary_of_250_000_tokens_opens_in_time),
         cmocka_unit_test(a_hundred_thousand_names_cost_linear_time),
+        cmocka_unit_test(a_prefix_is_another_name),
         cmocka_unit_test(two_files_hash_with_different_seeds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

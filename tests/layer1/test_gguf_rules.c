@@ -241,6 +241,7 @@ static void hostile_shapes_are_refused(void **state)
         /* 2^63 elements; 2^62 elements of 4 bytes wrap to 0; 2^64 wrap to 0 as well. */
         {4, {1ll << 40, 1 << 23, 1, 1}, DT_I8, "exceed 2^63"},
         {4, {1ll << 40, 1 << 22, 1, 1}, DT_F32, "exceed 2^63"},
+        {4, {1ll << 40, 1 << 23, 1, 1}, DT_Q4_0, "exceed 2^63"}, /* 2^63 elements, fewer bytes */
         {4, {1ll << 40, 1ll << 24, 1, 1}, DT_F32, "exceed 2^63"},
         {4, {1ll << 40, 1ll << 40, 1ll << 40, 1ll << 40}, DT_I8, "exceed 2^63"},
         {1, {64}, 4, "type id 4, which is retired"},

@@ -73,6 +73,8 @@ static void refused(const char *path, Status want, const char *text)
     Status s = gguf_open(&g, path, MAP_AUTO, &err);
     if (s != want || !strstr(err.text, text) || !strstr(err.text, "HINT:"))
         FAILED("expected %s \"%s\", got %s \"%s\"", status_name(want), text, status_name(s), err.text);
+    assert_null(g.arena.chunks);
+    assert_null(g.files);
     gguf_close(&g);
 }
 

@@ -175,6 +175,7 @@ static void what_the_reader_refuses_is_not_written(void **state)
     char *big = mem_alloc(too_much); /* refused before it is read */
     assert_int_equal(gguf_put_array(w, "big", GGUF_U8, big, (int64_t)too_much, &err), E_LIMIT);
     mem_free(big);
+    assert_int_equal(gguf_put_array(w, "wraps", GGUF_U64, "", INT64_MAX, &err), E_LIMIT);
     /* What was refused has left no trace. */
     char data[3 * 144] = {1};
     MUST(gguf_write_header(w, path, &err), &err);
@@ -305,6 +306,29 @@ static void ten_thousand_names_are_checked_quickly(void **state)
     unlink(path);
 }
 
+static void counts_stop_at_what_the_reader_accepts(void **state)
+{
+    (void)state;
+    Err err;
+    GgufWriter *w = writer(32);
+    char name[32];
+    Status s = OK;
+    int64_t n = 0, one = 1;
+    for (; s == OK && n < 70000; n++) {
+        snprintf(name, sizeof name, "k%lld", (long long)n);
+        s = gguf_put_u32(w, name, 1, &err);
+    }
+    assert_int_equal(s, E_LIMIT);
+    assert_int_equal(n, 65537);
+    for (s = OK, n = 0; s == OK && n < 140000; n++) {
+        snprintf(name, sizeof name, "t%lld", (long long)n);
+        s = gguf_put_tensor(w, name, DT_I8, 1, &one, &err);
+    }
+    assert_int_equal(s, E_LIMIT);
+    assert_int_equal(n, 131073);
+    gguf_writer_close(w);
+}
+
 typedef struct { int64_t left; } Budget;
 
 static bool spend(void *ctx, size_t n)
@@ -391,6 +415,7 @@ int main(void)
         cmocka_unit_test(a_full_disk_is_an_error_that_says_so),
         cmocka_unit_test(impossible_places_are_named),
         cmocka_unit_test(ten_thousand_names_are_checked_quickly),
+        cmocka_unit_test(counts_stop_at_what_the_reader_accepts),
         cmocka_unit_test(every_allocation_may_be_refused),
         cmocka_unit_test(a_key_after_the_header_aborts),
     };

@@ -10,7 +10,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 static char dir[256];
@@ -162,29 +161,6 @@ static void refused_mapping_is_an_error_with_its_reason(void **state)
     assert_null(m.data);
 }
 
-#ifndef __SANITIZE_ADDRESS__ /* its own memory would be refused, too */
-static void auto_reads_when_mapping_is_refused(void **state)
-{
-    (void)state;
-    write_file(in_dir("four"), "wxyz", 4);
-    struct rlimit before, none;
-    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
-    none = before;
-    none.rlim_cur = 1; /* no new pages for anybody; 68 bytes are left in the heap */
-    MapFile m, n;
-    Err err, err_mmap;
-    assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
-    Status s = map_open(&m, in_dir("four"), MAP_AUTO, &err);
-    Status s_mmap = map_open(&n, in_dir("four"), MAP_MMAP, &err_mmap);
-    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
-    MUST(s, &err);
-    assert_int_equal(s_mmap, E_IO);
-    assert_false(m.mapped);
-    assert_memory_equal(m.data, "wxyz", 4);
-    map_close(&m);
-}
-#endif
-
 static int make_dir(void **state)
 {
     (void)state;
@@ -196,7 +172,7 @@ static int make_dir(void **state)
 static int remove_dir(void **state)
 {
     (void)state;
-    const char *names[] = {"bytes", "one", "two", "three", "four", "empty", "fifo", "secret"};
+    const char *names[] = {"bytes", "one", "two", "three", "empty", "fifo", "secret"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) unlink(in_dir(names[i]));
     return rmdir(dir);
 }
@@ -213,9 +189,6 @@ int main(void)
         cmocka_unit_test(refused_memory_is_an_error_of_read_only),
         cmocka_unit_test(a_shrunk_file_is_noticed_by_read),
         cmocka_unit_test(refused_mapping_is_an_error_with_its_reason),
-#ifndef __SANITIZE_ADDRESS__
-        cmocka_unit_test(auto_reads_when_mapping_is_refused),
-#endif
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
