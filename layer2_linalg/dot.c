@@ -7,17 +7,17 @@
  * that chain. */
 #include "layer2_kernels.h"
 
-//@ begin dot-scalar
 //@ exercise 2.2 dot product
 /* sum_i w_i x_i, added up from left to right in f32; 0 for n = 0. */
+//@ begin dot-scalar
 EXERCISE float dot_f32_scalar(const float *w, const float *x, int64_t n)
 {
     float sum = 0.0f;
     for (int64_t i = 0; i < n; i++) sum += w[i] * x[i];
     return sum;
 }
-//@ end exercise
 //@ end dot-scalar
+//@ end exercise
 
 float dot_f16_scalar(const uint16_t *w, const float *x, int64_t n)
 {

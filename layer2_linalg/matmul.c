@@ -12,9 +12,9 @@
 
 #include <string.h>
 
-//@ begin matmul-ijk
 //@ exercise 2.3 matrix product
 /* C = A B: c[i][j] is the dot product of row i of A and column j of B. */
+//@ begin matmul-ijk
 EXERCISE void matmul_ijk(Pool *pool, void *scratch, float *c, const float *a,
                          const float *b, int64_t m, int64_t n, int64_t k)
 {
@@ -26,8 +26,8 @@ EXERCISE void matmul_ijk(Pool *pool, void *scratch, float *c, const float *a,
             c[i * n + j] = sum;
         }
 }
-//@ end exercise
 //@ end matmul-ijk
+//@ end exercise
 
 //@ begin matmul-ikj
 /* Two loops exchanged: row i of C gathers multiples of the rows of B. */

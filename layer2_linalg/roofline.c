@@ -48,7 +48,7 @@ int64_t roofline_int8_scalar(int64_t rounds, int32_t *out)
 
 /* ---------------------------------------------------------------- timing */
 
-enum { MAX_THREADS = 256, MAX_REPEATS = 25, MIN_REPEATS = 5 };
+enum { MAX_THREADS = 256, MAX_REPEATS = 101, MIN_REPEATS = 5 };
 
 /* One thread's share, padded so that no two threads write to the same cache line. */
 typedef struct {
@@ -149,11 +149,11 @@ Status roofline_measure(Roofline *r, Pool *pool, int64_t n_bytes, double seconds
 
     /* 1. Bandwidth: pages shared out in one piece per thread. */
     r->read_gbs = rate(pool, n_bytes / PAGE, read_share, p, (double)n_bytes, seconds / 3);
-    /* 2. Multiply-adds: one piece of about 5 % of the time per thread. */
-    rounds_for(p, fma_share, seconds / 60);
+    /* 2. Multiply-adds: one burst per thread, about a hundred times. */
+    rounds_for(p, fma_share, seconds / 300);
     r->fma_gflops = rate(pool, r->n_threads, fma_share, p, 0, seconds / 3);
     /* 3. Byte products. */
-    rounds_for(p, int8_share, seconds / 60);
+    rounds_for(p, int8_share, seconds / 300);
     r->int8_gops = rate(pool, r->n_threads, int8_share, p, 0, seconds / 3);
 
     mem_free(buffer);
