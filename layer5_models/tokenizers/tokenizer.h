@@ -8,8 +8,10 @@
  * - tokenizer_open reads and checks everything (array lengths, ids, types, duplicate texts, UTF-8 is
  *   not required of tokens). The Tokenizer keeps views into the Gguf, which must stay open.
  * - Encoding never fails on bytes: invalid UTF-8 goes through byte tokens. It fails on memory, on
- *   text beyond 1 GiB, or if the vocabulary has no token for a byte and no unknown token.
- * - A Tokenizer is read-only after opening, except for caller-owned TokenizerWork, one per thread.
+ *   text beyond 1 GiB, and in SPM if the vocabulary has no token for a byte and no unknown token.
+ *   Byte-level BPE drops a byte that has no token, as its other implementations do;
+ *   tokenizer_missing_bytes says how many of the 256 have none (usually 0).
+ * - A Tokenizer is read-only after opening: any number of threads may use it at once.
  * - parse_special: whether texts of control tokens in the input become those tokens. Off for text
  *   that comes from users: "<|im_start|>" typed by a person is not a command.
  * Source: Kudo and Richardson 2018 (SentencePiece); Sennrich et al. 2016 (BPE); GGUF keys. */
@@ -61,6 +63,8 @@ Status tokenizer_decode(const Tokenizer *t, const int32_t *ids, int64_t n, bool 
 
 TokenizerKind tokenizer_kind(const Tokenizer *t);
 const char *tokenizer_pre(const Tokenizer *t);     /* name of the pre-tokenizer; "" for SPM */
+const char *tokenizer_pre_name(int i);             /* the i-th name known, NULL after the last */
+int tokenizer_missing_bytes(const Tokenizer *t);
 int32_t tokenizer_n_vocab(const Tokenizer *t);
 int32_t tokenizer_bos(const Tokenizer *t);         /* -1 if there is none */
 int32_t tokenizer_eos(const Tokenizer *t);

@@ -1,0 +1,254 @@
+/* encode.c: text to ids.
+ *
+ *   text -> special tokens and the fragments between them -> (BPE: words) -> symbols -> merges -> ids
+ *
+ * SPM writes a space as U+2581 and merges over a whole fragment. BPE merges inside each word. */
+#include "tokenizer_impl.h"
+
+#include <string.h>
+
+typedef struct {
+    const Tokenizer *t;
+    TokenList *out;
+    PreWork pre;
+    Buf hits;    /* SpecialHit */
+    Buf text;    /* a fragment with its spaces replaced, or a word in the byte alphabet */
+    Buf symbols; /* BpeSymbol */
+    Buf work;    /* of bpe_merge */
+} Encoder;
+
+Status tokens_push(TokenList *l, int32_t id, Err *err)
+{
+    if (l->n == l->cap) {
+        int64_t cap = l->cap ? 2 * l->cap : 64;
+        int32_t *ids = mem_resize(l->ids, (size_t)cap * sizeof *ids);
+        if (!ids) return fail(err, E_MEMORY, "no memory for %lld token ids", (long long)cap);
+        l->ids = ids;
+        l->cap = cap;
+    }
+    l->ids[l->n++] = id;
+    return OK;
+}
+
+void tokens_close(TokenList *l)
+{
+    mem_free(l->ids);
+    *l = (TokenList){0};
+}
+
+/* Room for n symbols and for merging them. */
+static Status symbols_reserve(Encoder *e, size_t n, Err *err)
+{
+    buf_clear(&e->symbols);
+    TRY(buf_reserve(&e->symbols, n * sizeof(BpeSymbol), err));
+    return buf_reserve(&e->work, bpe_merge_work_bytes((int64_t)n), err);
+}
+
+/* Copies the text with each space as U+2581, one more in front if asked for. */
+static Status escape_spaces(Encoder *e, const char *text, size_t n, bool prefix, Err *err)
+{
+    buf_clear(&e->text);
+    TRY(buf_reserve(&e->text, n + 3, err));
+    if (prefix) TRY(buf_append(&e->text, SPACE_SIGN, 3, err));
+    for (const char *end = text + n; text < end;) {
+        const char *space = memchr(text, ' ', (size_t)(end - text));
+        const char *stop = space ? space : end;
+        TRY(buf_append(&e->text, text, (size_t)(stop - text), err));
+        if (space) TRY(buf_append(&e->text, SPACE_SIGN, 3, err));
+        text = stop + (space != NULL);
+    }
+    return OK;
+}
+
+/* One symbol per character, as the lead bytes cut; named by the vocabulary if asked for. */
+static int64_t cut_characters(Encoder *e, const char *text, size_t n, bool named)
+{
+    BpeSymbol *s = (BpeSymbol *)(void *)e->symbols.data;
+    int64_t count = 0;
+    for (size_t at = 0, len; at < n; at += len) {
+        len = (size_t)utf8_lead_length((unsigned char)text[at]);
+        if (len > n - at) len = n - at;
+        int32_t id = named ? tokenizer_vocab_find(&e->t->vocab, text + at, len) : -1;
+        s[count++] = (BpeSymbol){(uint32_t)at, (uint32_t)len, id};
+    }
+    return count;
+}
+
+/* ---------------------------------------------------------------- SPM */
+
+/* A symbol without a token of its own: one token per byte. */
+static Status push_bytes(Encoder *e, const char *text, size_t n, Err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        unsigned char b = (unsigned char)text[i];
+        int32_t id = e->t->byte_ids[b];
+        if (id < 0 && e->t->kind == TOKENIZER_BPE) continue;
+        if (id < 0) id = e->t->ids[ID_UNK];
+        if (id < 0)
+            return fail(err, E_FORMAT, "the vocabulary has no token for the byte 0x%02X and no "
+                        "unknown token HINT: the model file cannot express this text", b);
+        TRY(tokens_push(e->out, id, err));
+    }
+    return OK;
+}
+
+static Status encode_spm(Encoder *e, const char *text, size_t n, Err *err)
+{
+    /* 1. Spaces become visible; one symbol per character. */
+    const Tokenizer *t = e->t;
+    TRY(escape_spaces(e, text, n, t->add_space_prefix, err));
+    TRY(symbols_reserve(e, e->text.len, err));
+    int64_t count = cut_characters(e, e->text.data, e->text.len, false);
+
+    /* 2. Merge. */
+    BpeSymbol *s = (BpeSymbol *)(void *)e->symbols.data;
+    BpeRules rules = {tokenizer_spm_pair, t, e->text.data};
+    count = bpe_merge(&rules, s, count, e->work.data);
+
+    /* 3. What merged is a token. A single character may be one too, or falls back to bytes. */
+    for (int64_t i = 0; i < count; i++) {
+        const char *at = e->text.data + s[i].start;
+        int32_t id = s[i].id >= 0 ? s[i].id : tokenizer_vocab_find(&t->vocab, at, s[i].len);
+        if (id >= 0) TRY(tokens_push(e->out, id, err));
+        else TRY(push_bytes(e, at, s[i].len, err));
+    }
+    return OK;
+}
+
+/* ---------------------------------------------------------------- BPE */
+
+/* The token whose text is the whole word, or -1. */
+static Status find_whole(Encoder *e, const char *word, size_t n, int32_t *id, Err *err)
+{
+    *id = -1;
+    if (n > MAX_TOKEN_BYTES) return OK;
+    if (e->t->pre->flags & PRE_RAW) {
+        *id = tokenizer_vocab_find(&e->t->vocab, word, n);
+    } else {
+        buf_clear(&e->text);
+        for (size_t i = 0; i < n; i++) {
+            char c[4];
+            int len = tokenizer_byte_char((unsigned char)word[i], c);
+            TRY(buf_append(&e->text, c, (size_t)len, err));
+        }
+        *id = tokenizer_vocab_find(&e->t->vocab, e->text.data, e->text.len);
+    }
+    if (*id >= e->t->vocab.n_tokens) *id = -1;
+    return OK;
+}
+
+static Status encode_word(Encoder *e, const char *word, size_t n, Err *err)
+{
+    /* 1. Some vocabularies take a word that is a token as it is. */
+    const Tokenizer *t = e->t;
+    unsigned flags = t->pre->flags;
+    if (flags & PRE_IGNORE_MERGES || (flags & PRE_NEWLINE_RUNS && word[0] == '\n')) {
+        int32_t id;
+        TRY(find_whole(e, word, n, &id, err));
+        if (id >= 0) return tokens_push(e->out, id, err);
+    }
+
+    /* 2. One symbol per byte. */
+    TRY(symbols_reserve(e, n, err));
+    BpeSymbol *s = (BpeSymbol *)(void *)e->symbols.data;
+    int64_t count = (int64_t)n;
+    if (flags & PRE_RAW) {
+        count = cut_characters(e, word, n, true);
+    } else {
+        for (size_t i = 0; i < n; i++)
+            s[i] = (BpeSymbol){(uint32_t)i, 1, t->byte_symbols[(unsigned char)word[i]]};
+    }
+
+    /* 3. Merge. */
+    BpeRules rules = {tokenizer_bpe_pair, t, word};
+    if (count > 1) count = bpe_merge(&rules, s, count, e->work.data);
+
+    /* 4. A symbol that is no token (only merges mention it) is written byte by byte. */
+    for (int64_t i = 0; i < count; i++) {
+        if (s[i].id >= 0 && s[i].id < t->vocab.n_tokens)
+            TRY(tokens_push(e->out, s[i].id, err));
+        else
+            TRY(push_bytes(e, word + s[i].start, s[i].len, err));
+    }
+    return OK;
+}
+
+static Status encode_bpe(Encoder *e, const char *text, size_t n, Err *err)
+{
+    if (e->t->pre->flags & PRE_RAW) {
+        TRY(escape_spaces(e, text, n, e->t->add_space_prefix, err));
+        text = e->text.data;
+        n = e->text.len;
+    }
+    const uint32_t *ends;
+    int64_t n_pieces;
+    TRY(tokenizer_pretokenize(e->t, &e->pre, text, n, &ends, &n_pieces, err));
+    size_t begin = 0;
+    for (int64_t i = 0; i < n_pieces; i++) {
+        TRY(encode_word(e, text + begin, ends[i] - begin, err));
+        begin = ends[i];
+    }
+    return OK;
+}
+
+/* ---------------------------------------------------------------- both */
+
+static bool is_white(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+static Status encode_all(Encoder *e, const char *text, size_t n, bool parse_special, Err *err)
+{
+    const Tokenizer *t = e->t;
+    TRY(tokenizer_find_special(t, text, n, parse_special, &e->hits, err));
+    const SpecialHit *hits = (const SpecialHit *)(const void *)e->hits.data;
+    size_t n_hits = e->hits.len / sizeof *hits;
+
+    size_t begin = 0;
+    for (size_t k = 0; k <= n_hits; k++) {
+        /* 1. The fragment before this special token, without the space that its neighbours eat. */
+        size_t end = k < n_hits ? hits[k].pos : n;
+        int eats_right = k > 0 ? t->flags[hits[k - 1].id] & TOKEN_FLAG_RSTRIP : 0;
+        int eats_left = k < n_hits ? t->flags[hits[k].id] & TOKEN_FLAG_LSTRIP : 0;
+        while (eats_right && begin < end && is_white(text[begin])) begin++;
+        size_t stop = end;
+        while (eats_left && begin < stop && is_white(text[stop - 1])) stop--;
+        if (begin < stop) {
+            if (t->kind == TOKENIZER_SPM) TRY(encode_spm(e, text + begin, stop - begin, err));
+            else TRY(encode_bpe(e, text + begin, stop - begin, err));
+        }
+
+        /* 2. The special token itself. */
+        if (k == n_hits) break;
+        TRY(tokens_push(e->out, hits[k].id, err));
+        begin = end + t->vocab.texts[hits[k].id].len;
+    }
+    return OK;
+}
+
+static Status encode_with_ends(Encoder *e, const char *text, size_t n, EncodeOptions opt, Err *err)
+{
+    const Tokenizer *t = e->t;
+    if (opt.add_special && t->add_bos && t->ids[ID_BOS] >= 0)
+        TRY(tokens_push(e->out, t->ids[ID_BOS], err));
+    TRY(encode_all(e, text, n, opt.parse_special, err));
+    if (opt.add_special && t->add_eos && t->ids[ID_EOS] >= 0)
+        TRY(tokens_push(e->out, t->ids[ID_EOS], err));
+    return OK;
+}
+
+Status tokenizer_encode(const Tokenizer *t, const char *text, size_t n, EncodeOptions opt,
+                        TokenList *out, Err *err)
+{
+    if (n > MAX_TEXT_BYTES)
+        return fail(err, E_LIMIT, "a text of %zu bytes (limit %zu) HINT: split it", n,
+                    MAX_TEXT_BYTES);
+    Encoder e = {.t = t, .out = out};
+    int64_t before = out->n;
+    Status status = encode_with_ends(&e, text, n, opt, err);
+    if (status != OK) out->n = before;
+    tokenizer_prework_close(&e.pre);
+    buf_close(&e.hits);
+    buf_close(&e.text);
+    buf_close(&e.symbols);
+    buf_close(&e.work);
+    return status;
+}

@@ -1,0 +1,139 @@
+/* tokenizer.c: opening a vocabulary: the family decides the defaults, the keys of the file override
+ * them, then the tables of the family are built. Everything is checked here, so that encoding and
+ * decoding trust the tables. */
+#include "tokenizer_impl.h"
+
+#include <string.h>
+
+static void set_defaults(Tokenizer *t, TokenizerKind kind)
+{
+    t->kind = kind;
+    for (int i = 0; i < ID_COUNT; i++) t->ids[i] = -1;
+    if (kind == TOKENIZER_SPM) {
+        t->ids[ID_BOS] = 1;
+        t->ids[ID_EOS] = 2;
+        t->ids[ID_UNK] = 0;
+        t->add_bos = t->add_space_prefix = true;
+        return;
+    }
+    bool plain = !(t->pre->flags & PRE_RAW);
+    t->ids[ID_BOS] = plain && !(t->pre->flags & PRE_NO_BOS_ID) ? 11 : -1;
+    t->ids[ID_EOS] = plain ? 11 : -1;
+    t->add_bos = t->pre->flags & PRE_ADD_BOS;
+    t->clean_spaces = t->pre->flags & PRE_CLEAN;
+}
+
+static Status choose_family(Tokenizer *t, const Gguf *g, Err *err)
+{
+    Str model = {"", 0}, pre = {"default", 7};
+    TRY(gguf_get_str(g, "tokenizer.ggml.model", &model, err));
+    if (str_is(model, "llama")) {
+        set_defaults(t, TOKENIZER_SPM);
+        return OK;
+    }
+    if (!str_is(model, "gpt2") && !str_is(model, "gemma4"))
+        return fail(err, E_UNSUPPORTED, "'tokenizer.ggml.model' is '%.*s' HINT: families known here "
+                    "are llama (SentencePiece BPE), gpt2 (byte-level BPE) and gemma4",
+                    STR_ARG(model));
+    if (str_is(model, "gemma4")) pre = (Str){"gemma4", 6};
+    TRY(gguf_get_str(g, "tokenizer.ggml.pre", &pre, err));
+    TRY(tokenizer_pre_find(&t->pre, pre, err));
+    set_defaults(t, TOKENIZER_BPE);
+    return OK;
+}
+
+static Status read_types(Tokenizer *t, Arena *a, const Gguf *g, Err *err)
+{
+    int32_t n = t->vocab.n_tokens;
+    const GgufKv *kv;
+    TRY(gguf_array(g, "tokenizer.ggml.token_type", GGUF_I32, n, &kv, err));
+    t->types = ARENA_NEW(a, uint8_t, n);
+    t->flags = ARENA_NEW(a, uint8_t, n);
+    if (!t->types || !t->flags) return fail(err, E_MEMORY, "no memory for %d token types", n);
+    for (int32_t i = 0; i < n; i++) {
+        int64_t type = kv ? gguf_array_int(kv, i) : TOKEN_NORMAL;
+        if (type < 0 || type > TOKEN_BYTE) type = TOKEN_UNDEFINED;
+        if (type == TOKEN_BYTE && tokenizer_byte_value(t->vocab.texts[i]) < 0)
+            return fail(err, E_FORMAT, "token %d is a byte token, but its text '%.*s' is not of "
+                        "the form <0x0A>", i, STR_ARG(t->vocab.texts[i]));
+        t->types[i] = (uint8_t)type;
+    }
+    return OK;
+}
+
+static Status open_all(Tokenizer *t, Arena *a, const Gguf *g, Err *err)
+{
+    TRY(choose_family(t, g, err));
+    TRY(tokenizer_vocab_open(&t->vocab, a, g, err));
+    TRY(read_types(t, a, g, err));
+    TRY(tokenizer_special_ids(t, g, err));
+    if (t->pre && t->pre->flags & PRE_RAW && t->pre->flags & PRE_ADD_BOS) t->add_bos = true;
+    tokenizer_special_texts(t, g);
+    TRY(tokenizer_trie_open(t, a, err));
+    if (t->kind == TOKENIZER_SPM) return tokenizer_spm_open(t, a, g, err);
+    TRY(tokenizer_bpe_open(t, a, g, err));
+    return tokenizer_patterns_open(t, err);
+}
+
+Status tokenizer_open(Tokenizer **out, Arena *arena, const Gguf *g, Err *err)
+{
+    *out = NULL;
+    Tokenizer *t = ARENA_NEW(arena, Tokenizer, 1);
+    if (!t) return fail(err, E_MEMORY, "no memory for a tokenizer");
+    Status status = open_all(t, arena, g, err);
+    if (status != OK) {
+        tokenizer_close(t);
+        return fail_in(err, status, "tokenizer");
+    }
+    *out = t;
+    return OK;
+}
+
+void tokenizer_close(Tokenizer *t)
+{
+    if (t) tokenizer_patterns_close(t);
+}
+
+TokenizerKind tokenizer_kind(const Tokenizer *t) { return t->kind; }
+const char *tokenizer_pre(const Tokenizer *t) { return t->pre ? t->pre->name : ""; }
+int32_t tokenizer_n_vocab(const Tokenizer *t) { return t->vocab.n_tokens; }
+int32_t tokenizer_bos(const Tokenizer *t) { return t->ids[ID_BOS]; }
+int32_t tokenizer_eos(const Tokenizer *t) { return t->ids[ID_EOS]; }
+bool tokenizer_add_bos(const Tokenizer *t) { return t->add_bos; }
+bool tokenizer_adds_space_prefix(const Tokenizer *t) { return t->add_space_prefix; }
+
+static void check_range(const Tokenizer *t, int32_t id)
+{
+    CHECK(id >= 0 && id < t->vocab.n_tokens, "token id %d of %d", id, t->vocab.n_tokens);
+}
+
+bool tokenizer_is_eog(const Tokenizer *t, int32_t id)
+{
+    check_range(t, id);
+    return t->flags[id] & TOKEN_FLAG_EOG;
+}
+
+TokenType tokenizer_type(const Tokenizer *t, int32_t id)
+{
+    check_range(t, id);
+    return (TokenType)t->types[id];
+}
+
+Str tokenizer_text(const Tokenizer *t, int32_t id)
+{
+    check_range(t, id);
+    return t->vocab.texts[id];
+}
+
+int32_t tokenizer_find(const Tokenizer *t, const char *text, size_t n)
+{
+    int32_t id = tokenizer_vocab_find(&t->vocab, text, n);
+    return id < t->vocab.n_tokens ? id : -1;
+}
+
+int tokenizer_missing_bytes(const Tokenizer *t)
+{
+    int missing = 0;
+    for (int b = 0; b < 256; b++) missing += t->byte_ids[b] < 0;
+    return missing;
+}

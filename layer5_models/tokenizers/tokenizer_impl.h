@@ -1,0 +1,166 @@
+/* tokenizer_impl.h: what is inside a Tokenizer, for the files of this folder.
+ *
+ * Reading order: vocab.c (texts and ids), vocab_special.c (bos, eos, ... and what ends generation),
+ * bpe_rules.c and spm_rules.c (which pairs may merge), special_split.c (control tokens in the text),
+ * pre_patterns.c and pretokenize.c (text into words), encode.c, decode.c, tokenizer.c (opening). */
+#ifndef SIXFOLD_TOKENIZER_IMPL_H
+#define SIXFOLD_TOKENIZER_IMPL_H
+
+#include "tokenizer.h"
+#include "bpe_merge.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+enum {
+    MAX_VOCAB = 1 << 22,       /* tokens; ten times the largest in use */
+    MAX_TOKEN_BYTES = 1 << 16,
+    MAX_SPECIAL_BYTES = 1024,  /* of a text that is searched for in the input */
+    MAX_PATTERNS = 6,          /* of one pre-tokenizer */
+    TOKEN_FLAG_EOG = 1,        /* ends generation */
+    TOKEN_FLAG_LSTRIP = 2,     /* eats white space to its left */
+    TOKEN_FLAG_RSTRIP = 4      /* eats white space to its right */
+};
+#define MAX_TEXT_BYTES ((size_t)1 << 30)
+
+#define SPACE_SIGN "\xE2\x96\x81" /* U+2581, which stands for a space in SPM texts */
+
+/* ---- vocab.c: texts and ids ---- */
+
+/* Open addressing; the tag is the upper half of the hash and saves most comparisons of texts. */
+typedef struct {
+    uint32_t tag;
+    int32_t id; /* -1 = free */
+} TextSlot;
+
+/* Texts of all symbols: the tokens, then texts that occur in merges without being tokens. */
+typedef struct {
+    Str *texts;      /* [cap] the first n_tokens as in the file */
+    int32_t n, cap;
+    int32_t n_tokens;
+    TextSlot *slots; /* [n_slots] */
+    int64_t n_slots; /* power of two, at least twice n */
+    uint64_t seed;   /* secret: nobody can choose texts that all collide */
+    char *pool;      /* where made-up texts are written */
+    size_t pool_left;
+} Vocab;
+
+uint64_t tokenizer_mix(uint64_t a, uint64_t b);
+Status tokenizer_vocab_open(Vocab *v, Arena *a, const Gguf *g, Err *err);
+int32_t tokenizer_vocab_find(const Vocab *v, const char *text, size_t n); /* any symbol, or -1 */
+/* The symbol of a text, which becomes one (after the tokens) if it was none. */
+Status tokenizer_vocab_intern(Vocab *v, Arena *a, Str text, int32_t *id, Err *err);
+
+/* ---- the tables of the two families ---- */
+
+typedef struct {
+    uint32_t left, right, rank; /* rank BPE_NO_MERGE = free slot */
+    int32_t result;
+} PairSlot;
+
+typedef struct TrieNode {
+    int32_t child, sibling; /* 0 = none */
+    int32_t id;             /* of the special token that ends here, or -1 */
+    unsigned char byte;
+} TrieNode;
+
+typedef enum {
+    CUT_MATCHES, /* matches become pieces, and what lies between them too */
+    CUT_THREES,  /* the same, and a match is cut again into threes from its right end */
+    CUT_INSIDE   /* only these inner cuts; a match is not cut off from its neighbours */
+} CutMode;
+
+typedef struct {
+    const char *pattern;
+    CutMode mode;
+} PrePattern;
+
+enum {
+    PRE_IGNORE_MERGES = 1, /* a word that is a token is taken whole */
+    PRE_ADD_BOS = 2,
+    PRE_CLEAN = 4,         /* detokeniser clean-up */
+    PRE_RAW = 8,           /* no byte alphabet: spaces become U+2581, symbols are characters */
+    PRE_NO_BOS_ID = 16,    /* no default bos */
+    PRE_NEWLINE_RUNS = 32  /* a run of newlines that is a token is taken whole */
+};
+
+typedef struct {
+    const char *name;
+    const PrePattern *patterns; /* up to MAX_PATTERNS, ended by a NULL pattern */
+    unsigned flags;
+} PreTokenizer;
+
+/* The table's row, or E_UNSUPPORTED with the nearest name. */
+Status tokenizer_pre_find(const PreTokenizer **pre, Str name, Err *err);
+
+/* ---- the whole ---- */
+
+enum { ID_BOS, ID_EOS, ID_EOT, ID_EOM, ID_UNK, ID_FIM_PRE, ID_FIM_SUF, ID_FIM_MID, ID_FIM_PAD,
+       ID_FIM_REP, ID_FIM_SEP, ID_COUNT };
+
+struct Tokenizer {
+    TokenizerKind kind;
+    Vocab vocab;
+    uint8_t *types;      /* [n_tokens] TokenType */
+    uint8_t *flags;      /* [n_tokens] TOKEN_FLAG_ */
+    int32_t ids[ID_COUNT];
+    bool add_bos, add_eos, add_space_prefix, clean_spaces;
+
+    uint32_t *priority;  /* SPM: [n_tokens] from the scores, smaller is more urgent */
+    size_t longest;      /* SPM: bytes of the longest text */
+    int32_t byte_ids[256];    /* token for a byte on its own, or -1 */
+    int32_t byte_symbols[256]; /* byte-level BPE: symbol of a byte; may lie beyond the tokens */
+    int16_t bytes_of[324];    /* byte-level BPE: byte of a character of its alphabet, or -1 */
+    PairSlot *pairs;     /* BPE: [n_pairs] */
+    int64_t n_pairs;     /* power of two */
+
+    TrieNode *trie;      /* texts of special tokens; node 0 is nobody */
+    int32_t n_trie;
+    int32_t trie_first[256]; /* node of a first byte, or 0 */
+    const PreTokenizer *pre; /* BPE only */
+    pcre2_code *codes[MAX_PATTERNS];
+    int n_codes;
+};
+
+/* vocab_special.c */
+Status tokenizer_special_ids(Tokenizer *t, const Gguf *g, Err *err);
+void tokenizer_special_texts(Tokenizer *t, const Gguf *g);
+
+/* bpe_rules.c, spm_rules.c: fill the tables of the family; give the pair function. */
+Status tokenizer_bpe_open(Tokenizer *t, Arena *a, const Gguf *g, Err *err);
+Status tokenizer_spm_open(Tokenizer *t, Arena *a, const Gguf *g, Err *err);
+uint32_t tokenizer_bpe_pair(const BpeRules *r, const BpeSymbol *a, const BpeSymbol *b, int32_t *id);
+uint32_t tokenizer_spm_pair(const BpeRules *r, const BpeSymbol *a, const BpeSymbol *b, int32_t *id);
+/* The value of a text "<0x0A>", exactly so with two hexadecimal digits, or of a text of one byte;
+ * -1 for anything else. */
+int tokenizer_byte_value(Str text);
+/* Character of the byte alphabet of BPE: U+0021 .. U+0143, as 1 or 2 bytes. */
+int tokenizer_byte_char(unsigned char byte, char out[4]);
+
+/* special_split.c */
+typedef struct {
+    uint32_t pos;
+    int32_t id;
+} SpecialHit;
+Status tokenizer_trie_open(Tokenizer *t, Arena *a, Err *err);
+/* hits gets SpecialHits from left to right; they do not overlap. */
+Status tokenizer_find_special(const Tokenizer *t, const char *text, size_t n, bool parse_special,
+                              Buf *hits, Err *err);
+
+/* pretokenize.c: one thread's work area. Zero-initialise. */
+typedef struct {
+    Buf cuts[2];  /* uint32_t end of each piece */
+    Buf clean;    /* text without invalid UTF-8 */
+    pcre2_general_context *general;
+    pcre2_match_context *context;
+    pcre2_match_data *match;
+    pcre2_jit_stack *stack;
+} PreWork;
+Status tokenizer_patterns_open(Tokenizer *t, Err *err);
+void tokenizer_patterns_close(Tokenizer *t);
+/* Ends of pieces of text[0 .. n-1], n > 0, in increasing order; valid until the next call. */
+Status tokenizer_pretokenize(const Tokenizer *t, PreWork *w, const char *text, size_t n,
+                             const uint32_t **ends, int64_t *n_pieces, Err *err);
+void tokenizer_prework_close(PreWork *w);
+
+#endif
