@@ -28,8 +28,9 @@ static void dump(size_t to, int hue, const char *label)
 static Status write_model(const char *path, Err *err)
 {
     GgufWriter *w = NULL;
-    float table[] = {0.5f, -1.0f, 2.0f, 0.25f};
-    uint16_t bias[] = {0x3C00, 0xC000, 0x2E66, 0x7BFF}; /* f16: 1, -2, 0.1, 65504 */
+    /* f16 bits: 1, -2, 0.1, 65504 */
+    struct { float table[4]; uint16_t bias[4]; } data = {{0.5f, -1.0f, 2.0f, 0.25f},
+                                                         {0x3C00, 0xC000, 0x2E66, 0x7BFF}};
     Status s = gguf_writer_open(&w, 32, err);
     if (s == OK) s = gguf_put_str(w, "general.architecture", "toy", err);
     if (s == OK) s = gguf_put_u32(w, "toy.width", 2, err);
@@ -37,8 +38,7 @@ static Status write_model(const char *path, Err *err)
     if (s == OK) s = gguf_put_tensor(w, "table", DT_F32, 2, (int64_t[]){2, 2}, err);
     if (s == OK) s = gguf_put_tensor(w, "bias", DT_F16, 1, (int64_t[]){4}, err);
     if (s == OK) s = gguf_write_header(w, path, err);
-    if (s == OK) s = gguf_write_data(w, table, sizeof table, err);
-    if (s == OK) s = gguf_write_data(w, bias, sizeof bias, err);
+    if (s == OK) s = gguf_write_data(w, &data, sizeof data, err); /* cut where the sizes say */
     if (s == OK) s = gguf_writer_finish(w, err); /* the file has its name only now */
     gguf_writer_close(w);
     return s;
@@ -52,21 +52,18 @@ static void show_bytes(const Gguf *g)
 {
     dump(8, 35, "magic, version");
     dump(24, 35, "number of tensors, number of keys");
-    for (int64_t i = 0; i < g->n_kv; i++) {
-        const GgufKv *kv = &g->kv[i];
+    for (const GgufKv *kv = g->kv; kv < g->kv + g->n_kv; kv++) {
         dump(end_of(kv->key), 36, "key: length, name");
         dump(offset_of(kv->data), 33, kv->type == GGUF_ARRAY ? "type arr, of str, count" : "type");
         dump(offset_of(kv->data) + kv->bytes, 32, "value");
     }
-    const GgufTensor *t = g->tensors;
-    for (int64_t i = 0; i < g->n_tensors; i++, t++) {
+    for (const GgufTensor *t = g->tensors; t < g->tensors + g->n_tensors; t++) {
         dump(end_of(t->name), 36, "tensor: length, name");
         dump(at + 4 + 8 * (size_t)t->n_dims + 4 + 8, 33, "n_dims, ne, type, offset");
     }
-    t = g->tensors;
-    for (int64_t i = 0; i < g->n_tensors; i++, t++) {
+    for (const GgufTensor *t = g->tensors; t < g->tensors + g->n_tensors; t++) {
         dump(offset_of(t->view.data), 90, "padding to a multiple of 32");
-        dump(at + (size_t)t->bytes, 32, i ? "data of the second tensor" : "data of the first tensor");
+        dump(at + (size_t)t->bytes, 32, "data of a tensor");
     }
     dump(g->files[0].size, 90, "padding");
 }
@@ -74,8 +71,7 @@ static void show_bytes(const Gguf *g)
 static void show_table(const Gguf *g)
 {
     printf("\n%-8s %-5s %-8s %6s %6s  values\n", "tensor", "type", "shape", "bytes", "offset");
-    for (int64_t i = 0; i < g->n_tensors; i++) {
-        const GgufTensor *t = &g->tensors[i];
+    for (const GgufTensor *t = g->tensors; t < g->tensors + g->n_tensors; t++) {
         printf("%-8.*s %-5s [%d, %d]   %6d %6d ", STR_ARG(t->name), dtype_name(t->view.type),
                (int)t->view.ne[0], (int)t->view.ne[1], (int)t->bytes, (int)t->offset);
         for (int64_t k = 0; k < tensor_elements(&t->view); k++)
@@ -84,7 +80,6 @@ static void show_table(const Gguf *g)
     }
 }
 
-//@ begin lesson1-damage
 /* Changes one byte of a copy and opens that. */
 static void damage(size_t size, size_t i, uint8_t to)
 {
@@ -98,7 +93,6 @@ static void damage(size_t size, size_t i, uint8_t to)
     printf("\nbyte %zu: %02x -> %02x\n   %s\n", i, file[i], to, err.text);
     gguf_close(&g);
 }
-//@ end lesson1-damage
 
 int main(int argc, char **argv)
 {
