@@ -122,7 +122,7 @@ where() { # SYMBOL N: which layer above N defines it
 
 check_names() {
     local l n
-    sort tools/prefixes.txt | awk '!/^#/ && NF >= 2 { for (i = 2; i <= NF; i++) { if ($i in of) printf "tools/prefixes.txt:1: prefix %s belongs to %s and %s; a prefix has one layer\n", $i, of[$i], $1; of[$i] = $1 } }' >"$tmp/twice"
+    sort tools/prefixes.txt | awk '!/^#/ && NF >= 2 { for (i = 2; i <= NF; i++) { if ($i in of) printf "tools/prefixes.txt:1: word %s belongs to %s and %s; a word has one layer\n", $i, of[$i], $1; of[$i] = $1 } }' >"$tmp/twice"
     collect "$tmp/twice"
     for l in "${layers[@]}"; do
         n=$(number "$l")
@@ -133,9 +133,9 @@ check_names() {
                   split(object, part, "."); isa = part[2]
                   if (sym !~ ("_" isa "$")) { printf "%s/%s.c:1: exports %s, which does not end in _%s; make it static\n", room, part[1], sym, isa; next }
               }
-              for (p in prefix) if (index(sym, p) == 1) next
+              for (p in prefix) if (sym == p || index(sym, p "_") == 1) next
               sub(/\.o$/, ".c", object)
-              printf "%s/%s:1: exports %s, no prefix of %s; make it static, rename it, or add its prefix to tools/prefixes.txt\n", room, object, sym, layer
+              printf "%s/%s:1: exports %s, no word of %s; make it static, rename it, or add its first word to tools/prefixes.txt\n", room, object, sym, layer
             }' tools/prefixes.txt - >"$tmp/names"
         collect "$tmp/names"
     done

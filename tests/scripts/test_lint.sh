@@ -55,7 +55,7 @@ broken upward_symbol closure "layer 1 needs 'layer2_init', which is in layer 2" 
     'void layer2_init(void);\nvoid rng_up(void);\nvoid rng_up(void) { layer2_init(); }'
 broken symbol_of_nobody closure 'nothing up to here defines' $low \
     'void rng_nobody(void);\nvoid rng_up(void);\nvoid rng_up(void) { rng_nobody(); }'
-broken name_without_prefix names 'exports sixpence_count, no prefix of layer1' $low 'int sixpence_count;'
+broken name_without_prefix names 'exports sixpence_count, no word of layer1' $low 'int sixpence_count;'
 simd=$(find layer2_linalg -name '*_simd.c' | sort | head -n 1)
 [ -z "$simd" ] || broken shared_function_in_simd_file names 'exports dot_shared, which does not end in' "$simd" 'int dot_shared;'
 exit $failed
