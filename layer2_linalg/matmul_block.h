@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-/* The block sizes. KC x (columns of a B panel) stays in the L1 cache, MC x KC of A in L2, KC x NC of
+/* The block sizes: a slice of B, KC x NR, is read from L1 or L2; the block of A, MC x KC, stays in L2, KC x NC of
  * B in L3. MC is a multiple of every variant's tile height, NC of every tile width. */
 enum { MATMUL_MC = 84, MATMUL_KC = 512, MATMUL_NC = 2048 };
 
