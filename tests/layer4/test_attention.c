@@ -116,24 +116,29 @@ static void reference(const Problem *p, int64_t t, int h, double *out, double *p
     }
 }
 
-static void check_against_reference(const Problem *p, const char *name)
+/* Every variant against the formula. */
+static void check_all_variants(Problem *p)
 {
     int d_v = p->kv.d_v;
+    int64_t n_row = (int64_t)p->a.n_head * d_v;
     double *prob = ARENA_NEW(&arena, double, p->kv.n_ctx), out[512];
-    for (int64_t t = 0; t < p->a.n_tok; t++) {
-        const float *row = p->out + t * p->a.out_stride;
+    float *want = ARENA_NEW(&arena, float, p->a.n_tok * n_row);
+    for (int64_t t = 0; t < p->a.n_tok; t++)
         for (int h = 0; h < p->a.n_head; h++) {
             reference(p, t, h, out, prob);
-            for (int i = 0; i < d_v; i++) {
-                /* A score of size <= 40 has an error of about d_k eps; it moves a weight by as much. */
-                double tol = 4 * (p->kv.d_k + 40) * (double)FLT_EPSILON * 5;
-                if (!(fabs(row[h * d_v + i] - out[i]) <= tol))
-                    twin_fail("%s: token %d head %d [%d] = %g, not %g (pos0 %d window %d)", name,
-                             (int)t, h, i, (double)row[h * d_v + i], out[i], (int)p->a.pos0,
-                             (int)p->a.window);
-            }
+            for (int i = 0; i < d_v; i++) want[t * n_row + h * d_v + i] = (float)out[i];
         }
-        for (int i = 0; i < GAP; i++) assert_true(row[p->a.n_head * d_v + i] == 12345);
+    /* A score of size <= 40 has an error of about d_k eps; it moves a weight by as much. */
+    double tol = 20 * (p->kv.d_k + 40) * (double)FLT_EPSILON;
+    for (int v = 0; variant(v); v++) {
+        use(variant(v));
+        run(p, NULL);
+        for (int64_t t = 0; t < p->a.n_tok; t++) {
+            const float *row = p->out + t * p->a.out_stride;
+            for (int64_t i = 0; i < n_row; i++)
+                assert_near(row[i], want[t * n_row + i], tol, "attention", variant(v), t * n_row + i);
+            for (int i = 0; i < GAP; i++) assert_true(row[n_row + i] == 12345);
+        }
     }
 }
 
@@ -224,7 +229,7 @@ static void merging_two_parts_equals_one_softmax(void **state)
 static Shape random_shape(Rng *rng)
 {
     static const int groups[] = {1, 2, 3, 4, 5, 7, 8, 9, 16};
-    Shape s = {.n_kv_head = 1 + (int)rng_below(rng, 3), .group = groups[rng_below(rng, 9)],
+    Shape s = {.n_kv_head = 1 + (int)rng_below(rng, 2), .group = groups[rng_below(rng, 9)],
                .d_k = 1 + (int)rng_below(rng, 80), .d_v = 1 + (int)rng_below(rng, 80)};
     s.n_tok = 1 + (int64_t)rng_below(rng, rng_below(rng, 3) ? 40 : 2);
     s.pos0 = (int64_t)rng_below(rng, rng_below(rng, 2) ? 1 : 200);
@@ -239,14 +244,10 @@ static void every_variant_is_the_formula_on_random_shapes(void **state)
 {
     (void)state;
     Rng rng = rng_seed(41);
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < 40; i++) {
         Shape s = random_shape(&rng);
         Problem p = make(&s, &rng);
-        for (int v = 0; variant(v); v++) {
-            use(variant(v));
-            run(&p, NULL);
-            check_against_reference(&p, variant(v));
-        }
+        check_all_variants(&p);
         arena_close(&arena);
     }
 }
@@ -255,19 +256,15 @@ static void every_variant_is_the_formula_over_several_tiles_and_blocks(void **st
 {
     (void)state;
     static const Shape shapes[] = {
-        {2, 8, 64, 64, 200, 60, 140, 0, DT_F16, DT_F16},
+        {2, 8, 64, 64, 140, 60, 80, 0, DT_F16, DT_F16},
         {1, 1, 16, 48, 300, 0, 300, 70, DT_F32, DT_F16},
         {1, 3, 128, 33, 150, 10, 130, 65, DT_F16, DT_F32},
         {1, 71, 8, 8, 140, 130, 10, 0, DT_F16, DT_F16},
-        {1, 2, 300, 256, 70, 0, 66, 0, DT_F16, DT_F16}};
+        {1, 2, 200, 256, 70, 0, 66, 0, DT_F16, DT_F16}};
     Rng rng = rng_seed(42);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         Problem p = make(&shapes[i], &rng);
-        for (int v = 0; variant(v); v++) {
-            use(variant(v));
-            run(&p, NULL);
-            check_against_reference(&p, variant(v));
-        }
+        check_all_variants(&p);
         arena_close(&arena);
     }
 }
@@ -327,7 +324,7 @@ static void chunks_of_a_prompt_give_the_same_result(void **state)
 {
     (void)state;
     Rng rng = rng_seed(45);
-    for (int i = 0; i < 30; i++) {
+    for (int i = 0; i < 20; i++) {
         Shape s = random_shape(&rng);
         Problem p = make(&s, &rng);
         float *whole = ARENA_NEW(&arena, float, p.n_out);
@@ -356,7 +353,7 @@ static void bits_do_not_depend_on_the_number_of_threads(void **state)
 {
     (void)state;
     Rng rng = rng_seed(46);
-    Shape s = {3, 4, 40, 24, 320, 50, 270, 0, DT_F16, DT_F16};
+    Shape s = {2, 4, 20, 24, 200, 50, 150, 0, DT_F16, DT_F16};
     Problem p = make(&s, &rng);
     float *one = ARENA_NEW(&arena, float, p.n_out);
     for (int v = 0; variant(v); v++) {
