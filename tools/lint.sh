@@ -3,7 +3,7 @@
 #
 #   tools/lint.sh [CHECK...]     all checks, or some of:
 #     text       includes go down, memory, exit, words, lengths, markers  (tools/lint_text.awk)
-#     links      every relative link of the book leads somewhere, every demo is in a lesson
+#     links      every relative link of the book leads somewhere, every demo is in a lesson, and that in the index
 #     snips      no excerpt in lessons/ is stale
 #     headers    each header compiles on its own, with the headers of its layer and below
 #     arrays     no array whose length is only known at run time
@@ -53,11 +53,14 @@ check_text() {
 # Links into a layer that is not in this checkout are left alone.
 present() { case $1 in layer[1-6]_*) [ -d "${1%%/*}" ] ;; esac; }
 check_links() {
-    local demo name
+    local demo page name
     sources | grep '\.md$' | xargs awk -f tools/links.awk | while IFS=$'\t' read -r where target; do
         present "$target" && [ ! -e "$target" ] && echo "$where: link to $target, which is not there; correct the path"
     done >"$tmp/links"
     collect "$tmp/links"
+    for page in lessons/[0-9]_*.md; do
+        [ ! -e "$page" ] || grep -qs "(${page#lessons/})" lessons/README.md || finding "$page:1: not in the index; add a line to lessons/README.md"
+    done
     for demo in layer[1-6]_*/demos/lesson*.c; do
         [ -e "$demo" ] || continue
         name=$(basename "$demo" .c)

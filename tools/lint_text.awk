@@ -70,7 +70,7 @@ FNR == 1 {
 }
 { lines_here = FNR }
 
-prose && tolower($0) ~ banned { report(FNR, "a banned word (see CONTRIBUTING.md); do the whole thing, or say what the limit is") }
+prose && tolower($0) ~ banned { report(FNR, "a banned word (listed in tools/lint_text.awk); do the whole thing, or say what the limit is") }
 prose && /(^|[^A-Za-z_])(TODO|FIXME)([^A-Za-z_]|$)/ && !/#[0-9]+/ { report(FNR, "work left open without an issue number; finish it or write the number, as in (#12)") }
 $0 ~ machine { report(FNR, "path of one machine; make it relative to the project's root") }
 name !~ /^tests\// && $0 ~ beside { report(FNR, "only tests may look beside the project; copy what is needed into it") }
@@ -116,7 +116,7 @@ name !~ /^tests\// && $0 ~ beside { report(FNR, "only tests may look beside the 
     if (product && name !~ /\/arena\.c$/ && s ~ /(^|[^A-Za-z0-9_.>])(malloc|calloc|realloc|free|strdup|strndup|aligned_alloc|posix_memalign|memalign|valloc|asprintf|vasprintf|open_memstream|getline|getdelim)[ ]*\(/)
         report(FNR, "memory comes from arena.h alone; use Arena, Buf or mem_alloc")
     if (s ~ /(^|[^A-Za-z0-9_])alloca[ ]*\(/) report(FNR, "alloca; ask the caller for scratch memory")
-    if (room && name !~ /\/main\.c$/ && s ~ /(^|[^A-Za-z0-9_.>])(exit|_exit|_Exit|quick_exit)[ ]*\(/)
+    if (room && name !~ /\/main\.c$/ && s ~ /(^|[^A-Za-z0-9_.>])(exit|_Exit|quick_exit)[ ]*\(/)
         report(FNR, "exit outside main.c; return a Status")
     if (room && in_body && name !~ /\/(cpu|simd_[a-z0-9]+)\.[ch]$/ && raw ~ /^[ \t]*#[ \t]*(if|ifdef|ifndef|elif)/ && raw ~ isa)
         report(FNR, "instruction set chosen inside a function; put each twin in its own file and name it in kernels.def")
