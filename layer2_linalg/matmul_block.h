@@ -8,8 +8,9 @@
 
 #include <stdint.h>
 
-/* The block sizes: a slice of B, KC x NR, is read from L1 or L2; the block of A, MC x KC, stays in L2, KC x NC of
- * B in L3. MC is a multiple of every variant's tile height, NC of every tile width. */
+/* The block sizes. A slice of B, KC x NR, stays in L1 as far as that goes (64 KB with AVX-512, half of
+ * it with AVX2); the block of A, MC x KC, in L2; the block of B, KC x NC, in L3. A longer KC fetches C
+ * less often. MC is a multiple of every variant's tile height, NC of every tile width. */
 enum { MATMUL_MC = 84, MATMUL_KC = 512, MATMUL_NC = 2048 };
 
 typedef void matmul_block_fn(void *scratch, float *c, int64_t ldc, const float *a, int64_t lda,

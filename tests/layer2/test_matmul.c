@@ -61,14 +61,14 @@ static void check_shape(const KernelRow *row, int64_t m, int64_t n, int64_t k, i
     twin_free(bc);
 }
 
-/* Around the tile sizes of all variants, around the blocks of k (256), m (168), and empty ones. */
+/* Around the tile sizes of all variants, around the blocks of m (84), n (2048), k (512), and empty. */
 static void check_shapes(const KernelRow *row, void *ctx)
 {
     (void)ctx;
     static const int64_t shapes[][3] = {{1, 1, 1},    {1, 67, 5},   {67, 1, 5},   {5, 3, 67},
                                         {13, 31, 9},  {14, 32, 8},  {15, 33, 7},  {6, 16, 4},
-                                        {7, 17, 255}, {28, 64, 256}, {29, 65, 257}, {169, 40, 20},
-                                        {168, 50, 3}, {336, 33, 12}, {20, 300, 513}, {3, 2049, 2},
+                                        {7, 17, 511}, {28, 64, 512}, {29, 65, 513}, {169, 40, 20},
+                                        {84, 50, 3},  {85, 33, 1025}, {20, 300, 513}, {3, 2049, 2},
                                         {0, 5, 5},    {5, 0, 5},    {4, 6, 0}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
         check_shape(row, shapes[s][0], shapes[s][1], shapes[s][2], (int)(s % 4));
