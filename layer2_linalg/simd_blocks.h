@@ -1,18 +1,19 @@
 /* simd_blocks.h: more of simd.h's vocabulary, for quantised blocks of 32 weights.
  *
- * A byte register is seen as LANES lanes of 16 bytes, and one step of a dot product takes LANES
- * blocks whatever the machine: 4 with AVX-512, 2 with AVX2, 1 with NEON. Its integer sums stand four
- * to a block: elements 4i to 4i+3 of a vi belong to block i of the step.
+ * A dot product takes STEP blocks at a time: 8 with AVX-512, 4 with AVX2, 2 with NEON; that is one
+ * half register of floats, one for each block, and two registers of integer sums, h = 0 and 1, with
+ * four sums for each block: elements 4i to 4i+3 belong to block h * STEP / 2 + i.
  *
  * Interface:
- * - vq  LANES floats, one per block of the step; operators work on it
+ * - vq  STEP floats, one per block; operators work on it
  *     vq_load(p), vq_load_f16(p, stride) (halves `stride` bytes apart), vq_fma, vq_sum
- *     vf_spread(x)            element i = x[i / 4]: the block's float for each of its four sums
- * - vb_load_nibbles(p)        lane i = the 16 code bytes of block i at p + 18 i
- *   vq_load_f16_18(p)         the halves at p + 18 i
- *   vb_even_lanes(p), vb_odd_lanes(p)   lane i = the 16 bytes at p + 32 i, or p + 32 i + 16
- * - vb_load_block(p, stride, h)   32 bytes of each block; h = 0, 1: first, second half of the step
- *   vi_fold(s0, s1)           the sums of both halves in block order
+ *     vf_spread(x, h)         each block's float for each of its four sums
+ * - For blocks of 18 bytes that begin with a half: vq_load_f16_18(p), and
+ *     vb_load_nibbles(p)      16 code bytes of each of STEP / 2 blocks
+ *     vb_lower_halves(a, b), vb_upper_halves(a, b)   of 32 bytes for each of STEP / 2 blocks in two
+ *                             registers, the first or last 16
+ * - vb_load_block(p, stride, i)   32 bytes of blocks, a register full, i = 0, 1: STEP / 2 blocks
+ *   vi_fold(s0, s1)           their sums in the order above
  * - vb_shift(w) and vi_dot4_shifted(acc, w, a): signed weights times signed activations, where the
  *     machine needs it as (w + SHIFT) * a; the caller subtracts SHIFT * sum a. SHIFT may be 0
  * - vi_dot4x2_us              two vi_dot4_us in one go, exact for 0 <= u <= 63
@@ -23,7 +24,7 @@
 
 #include "simd.h"
 
-enum { LANES = VF / 4 };
+enum { STEP = VF / 2 };
 
 SIMD_INLINE uint16_t load_u16(const void *p)
 {
@@ -34,33 +35,49 @@ SIMD_INLINE uint16_t load_u16(const void *p)
 
 #if VF == 16
 
-typedef float vq __attribute__((vector_size(16)));
+typedef float vq __attribute__((vector_size(32)));
 
-SIMD_INLINE vq vq_load(const float *p) { return (vq)_mm_loadu_ps(p); }
-SIMD_INLINE vq vq_fma(vq a, vq b, vq c) { return (vq)_mm_fmadd_ps((__m128)a, (__m128)b, (__m128)c); }
-SIMD_INLINE float vq_sum(vq x) { return (x[0] + x[2]) + (x[1] + x[3]); }
+SIMD_INLINE vq vq_load(const float *p) { return (vq)_mm256_loadu_ps(p); }
+SIMD_INLINE vq vq_fma(vq a, vq b, vq c)
+{
+    return (vq)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+}
+SIMD_INLINE float vq_sum(vq x)
+{
+    __m128 s4 = _mm_add_ps(_mm256_castps256_ps128((__m256)x), _mm256_extractf128_ps((__m256)x, 1));
+    __m128 s2 = _mm_add_ps(s4, _mm_movehl_ps(s4, s4));
+    return _mm_cvtss_f32(_mm_add_ss(s2, _mm_movehdup_ps(s2)));
+}
+SIMD_INLINE uint64_t four_halves(const char *p, int64_t stride)
+{
+    uint64_t lo = load_u16(p) | (uint64_t)load_u16(p + stride) << 16;
+    uint64_t hi = load_u16(p + 2 * stride) | (uint64_t)load_u16(p + 3 * stride) << 16;
+    return lo | hi << 32;
+}
 SIMD_INLINE vq vq_load_f16(const void *p, int64_t stride)
 {
     const char *c = p;
-    uint64_t lo = load_u16(c) | (uint64_t)load_u16(c + stride) << 16;
-    uint64_t hi = load_u16(c + 2 * stride) | (uint64_t)load_u16(c + 3 * stride) << 16;
-    return (vq)_mm_cvtph_ps(_mm_cvtsi64_si128((long long)(lo | hi << 32)));
+    return (vq)_mm256_cvtph_ps(_mm_set_epi64x((long long)four_halves(c + 4 * stride, stride),
+                                              (long long)four_halves(c, stride)));
 }
-/* The halves are words 0, 9, 18, 27 of one register. */
+/* Of 64 bytes, words 0, 9, 18, 27 are the halves of 4 blocks; 72 bytes on begin the other 4. */
 SIMD_INLINE vq vq_load_f16_18(const void *p)
 {
-    const __m512i index = _mm512_castsi128_si512(_mm_setr_epi16(0, 9, 18, 27, 0, 0, 0, 0));
+    const __m512i index =
+        _mm512_castsi128_si512(_mm_setr_epi16(0, 9, 18, 27, 0, 9, 18, 27));
     __m512i words = _mm512_permutexvar_epi16(index, _mm512_loadu_si512(p));
-    return (vq)_mm_cvtph_ps(_mm512_castsi512_si128(words));
+    words = _mm512_mask_permutexvar_epi16(words, 0xF0, index,
+                                          _mm512_loadu_si512((const char *)p + 72));
+    return (vq)_mm256_cvtph_ps(_mm512_castsi512_si128(words));
 }
-/* From byte 2 on, blocks 0 and 2 begin at 32-bit elements 0 and 9; from byte 20 on, 1 and 3 do. */
+/* Words 1 to 8, 10 to 17 and 19 to 26 are the codes of three blocks; the fourth reaches beyond. */
 SIMD_INLINE vb vb_load_nibbles(const void *p)
 {
-    const __m512i index = _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 9, 10, 11, 12, 25, 26, 27,
-                                            28);
-    const char *c = p;
-    __m512i a = _mm512_loadu_si512(c), b = _mm512_maskz_loadu_epi32(0x1FFF, c + 18);
-    return (vb)_mm512_permutex2var_epi32(a, index, b);
+    const __m512i index = _mm512_set_epi16(0, 0, 0, 0, 0, 0, 0, 0, 26, 25, 24, 23, 22, 21, 20, 19, 17,
+                                           16, 15, 14, 13, 12, 11, 10, 8, 7, 6, 5, 4, 3, 2, 1);
+    const __m128i *fourth = (const __m128i *)(const void *)((const char *)p + 3 * 18 + 2);
+    __m512i x = _mm512_permutexvar_epi16(index, _mm512_loadu_si512(p));
+    return (vb)_mm512_inserti32x4(x, _mm_loadu_si128(fourth), 3);
 }
 SIMD_INLINE vb vb_load_block(const void *p, int64_t stride, int h)
 {
@@ -75,18 +92,19 @@ SIMD_INLINE vi vi_fold(vi s0, vi s1)
                                 _mm512_shuffle_i32x4((__m512i)s0, (__m512i)s1, 0xDD));
 }
 /* Of a = lanes 0 1 2 3 and b = lanes 4 5 6 7: 0 2 4 6 and 1 3 5 7. */
-SIMD_INLINE vb vb_even_lanes(const int8_t *p)
+SIMD_INLINE vb vb_lower_halves(vb a, vb b)
 {
-    return (vb)_mm512_shuffle_i32x4((__m512i)vb_load(p), (__m512i)vb_load(p + 64), 0x88);
+    return (vb)_mm512_shuffle_i32x4((__m512i)a, (__m512i)b, 0x88);
 }
-SIMD_INLINE vb vb_odd_lanes(const int8_t *p)
+SIMD_INLINE vb vb_upper_halves(vb a, vb b)
 {
-    return (vb)_mm512_shuffle_i32x4((__m512i)vb_load(p), (__m512i)vb_load(p + 64), 0xDD);
+    return (vb)_mm512_shuffle_i32x4((__m512i)a, (__m512i)b, 0xDD);
 }
-SIMD_INLINE vf vf_spread(vq x)
+SIMD_INLINE vf vf_spread(vq x, int h)
 {
-    const __m512i index = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
-    return (vf)_mm512_permutexvar_ps(index, _mm512_castps128_ps512((__m128)x));
+    const __m512i first = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+    const __m512i second = _mm512_setr_epi32(4, 4, 4, 4, 5, 5, 5, 5, 6, 6, 6, 6, 7, 7, 7, 7);
+    return (vf)_mm512_permutexvar_ps(h ? second : first, _mm512_castps256_ps512((__m256)x));
 }
 SIMD_INLINE vf vf_f16(uint16_t h) { return vf_set1(_cvtsh_ss(h)); }
 SIMD_INLINE vi vi_load_u8(const void *p)
@@ -106,25 +124,28 @@ SIMD_INLINE vi vi_max(vi a, vi b) { return (vi)_mm512_max_epi32((__m512i)a, (__m
 
 #elif VF == 8
 
-typedef float vq __attribute__((vector_size(16))); /* the upper two are zero */
+typedef float vq __attribute__((vector_size(16)));
 
-SIMD_INLINE vq vq_load(const float *p)
-{
-    return (vq)_mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)(const void *)p));
-}
+SIMD_INLINE vq vq_load(const float *p) { return (vq)_mm_loadu_ps(p); }
 SIMD_INLINE vq vq_fma(vq a, vq b, vq c) { return (vq)_mm_fmadd_ps((__m128)a, (__m128)b, (__m128)c); }
-SIMD_INLINE float vq_sum(vq x) { return x[0] + x[1]; }
+SIMD_INLINE float vq_sum(vq x)
+{
+    __m128 s2 = _mm_add_ps((__m128)x, _mm_movehl_ps((__m128)x, (__m128)x));
+    return _mm_cvtss_f32(_mm_add_ss(s2, _mm_movehdup_ps(s2)));
+}
 SIMD_INLINE vq vq_load_f16(const void *p, int64_t stride)
 {
-    uint32_t both = load_u16(p) | (uint32_t)load_u16((const char *)p + stride) << 16;
-    return (vq)_mm_cvtph_ps(_mm_cvtsi32_si128((int)both));
+    const char *c = p;
+    uint64_t lo = load_u16(c) | (uint64_t)load_u16(c + stride) << 16;
+    uint64_t hi = load_u16(c + 2 * stride) | (uint64_t)load_u16(c + 3 * stride) << 16;
+    return (vq)_mm_cvtph_ps(_mm_cvtsi64_si128((long long)(lo | hi << 32)));
 }
 SIMD_INLINE vq vq_load_f16_18(const void *p) { return vq_load_f16(p, 18); }
 SIMD_INLINE vb vb_load_nibbles(const void *p)
 {
-    const char *c = p;
-    __m256i x = _mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)c));
-    const __m128i *second = (const __m128i *)(const void *)(c + 18);
+    const __m128i *first = (const __m128i *)(const void *)((const char *)p + 2);
+    const __m128i *second = (const __m128i *)(const void *)((const char *)p + 18 + 2);
+    __m256i x = _mm256_castsi128_si256(_mm_loadu_si128(first));
     return (vb)_mm256_inserti128_si256(x, _mm_loadu_si128(second), 1);
 }
 SIMD_INLINE vb vb_load_block(const void *p, int64_t stride, int h)
@@ -137,18 +158,19 @@ SIMD_INLINE vi vi_fold(vi s0, vi s1)
                                 _mm256_permute2x128_si256((__m256i)s0, (__m256i)s1, 0x31));
 }
 /* Of a = lanes 0 1 and b = lanes 2 3: 0 2 and 1 3. */
-SIMD_INLINE vb vb_even_lanes(const int8_t *p)
+SIMD_INLINE vb vb_lower_halves(vb a, vb b)
 {
-    return (vb)_mm256_permute2x128_si256((__m256i)vb_load(p), (__m256i)vb_load(p + 32), 0x20);
+    return (vb)_mm256_permute2x128_si256((__m256i)a, (__m256i)b, 0x20);
 }
-SIMD_INLINE vb vb_odd_lanes(const int8_t *p)
+SIMD_INLINE vb vb_upper_halves(vb a, vb b)
 {
-    return (vb)_mm256_permute2x128_si256((__m256i)vb_load(p), (__m256i)vb_load(p + 32), 0x31);
+    return (vb)_mm256_permute2x128_si256((__m256i)a, (__m256i)b, 0x31);
 }
-SIMD_INLINE vf vf_spread(vq x)
+SIMD_INLINE vf vf_spread(vq x, int h)
 {
-    const __m256i index = _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1);
-    return (vf)_mm256_permutevar8x32_ps(_mm256_castps128_ps256((__m128)x), index);
+    const __m256i first = _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1);
+    const __m256i second = _mm256_setr_epi32(2, 2, 2, 2, 3, 3, 3, 3);
+    return (vf)_mm256_permutevar8x32_ps(_mm256_castps128_ps256((__m128)x), h ? second : first);
 }
 SIMD_INLINE vf vf_f16(uint16_t h) { return vf_set1(_cvtsh_ss(h)); }
 SIMD_INLINE vi vi_load_u8(const void *p)
@@ -176,29 +198,40 @@ SIMD_INLINE int32_t vi_hmax(vi x)
 
 #else /* NEON */
 
-typedef float vq;
+typedef float vq __attribute__((vector_size(8)));
 
-SIMD_INLINE vq vq_load(const float *p) { return *p; }
-SIMD_INLINE vq vq_fma(vq a, vq b, vq c) { return __builtin_fmaf(a, b, c); }
-SIMD_INLINE float vq_sum(vq x) { return x; }
-SIMD_INLINE vb vb_load_nibbles(const void *p) { return vb_load(p); }
+SIMD_INLINE vq vq_load(const float *p) { return (vq)vld1_f32(p); }
+SIMD_INLINE vq vq_fma(vq a, vq b, vq c)
+{
+    return (vq)vfma_f32((float32x2_t)c, (float32x2_t)a, (float32x2_t)b);
+}
+SIMD_INLINE float vq_sum(vq x) { return x[0] + x[1]; }
+SIMD_INLINE vb vb_load_nibbles(const void *p) { return vb_load((const char *)p + 2); }
 SIMD_INLINE vb vb_load_block(const void *p, int64_t stride, int h)
 {
     (void)stride;
     return vb_load((const char *)p + 16 * h);
 }
 SIMD_INLINE vi vi_fold(vi s0, vi s1) { return s0 + s1; }
-SIMD_INLINE vf vf_spread(vq x) { return vf_set1(x); }
-SIMD_INLINE vb vb_even_lanes(const int8_t *p) { return vb_load(p); }
-SIMD_INLINE vb vb_odd_lanes(const int8_t *p) { return vb_load(p + 16); }
+SIMD_INLINE vf vf_spread(vq x, int h) { return vf_set1(x[h]); }
+SIMD_INLINE vb vb_lower_halves(vb a, vb b)
+{
+    (void)b;
+    return a;
+}
+SIMD_INLINE vb vb_upper_halves(vb a, vb b)
+{
+    (void)a;
+    return b;
+}
 SIMD_INLINE vf vf_f16(uint16_t h)
 {
     return (vf)vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(h)));
 }
 SIMD_INLINE vq vq_load_f16(const void *p, int64_t stride)
 {
-    (void)stride;
-    return vf_f16(load_u16(p))[0];
+    uint64_t both = load_u16(p) | (uint64_t)load_u16((const char *)p + stride) << 16;
+    return (vq)vget_low_f32(vcvt_f32_f16(vreinterpret_f16_u64(vcreate_u64(both))));
 }
 SIMD_INLINE vq vq_load_f16_18(const void *p) { return vq_load_f16(p, 18); }
 SIMD_INLINE vi vi_load_u8(const void *p)
@@ -252,13 +285,18 @@ SIMD_INLINE vb vb_shift(vb w) { return w; }
 SIMD_INLINE vi vi_dot4_shifted(vi acc, vb w, vb a) { return vi_dot4_ss(acc, w, a); }
 #endif
 
-/* How far ahead of its use a weight is asked for: far enough to cover DRAM, and beyond the 4 KB page
- * at which hardware prefetchers stop. Asking past the end of a matrix is harmless. */
-enum { PREFETCH_BYTES = 8192 };
+/* How far ahead of its use a weight is asked for, in bytes. First into L2: far enough to cover DRAM,
+ * and beyond the 4 KB page at which hardware prefetchers stop. Then from L2 into L1. Asking past the
+ * end of a matrix is harmless. */
+enum { AHEAD_L2 = 8192, AHEAD_L1 = 1024 };
 
-SIMD_INLINE void prefetch_ahead(const void *p)
+SIMD_INLINE void prefetch_ahead(const void *p, int64_t n_bytes)
 {
-    __builtin_prefetch((const void *)((uintptr_t)p + PREFETCH_BYTES), 0, 2);
+    uintptr_t at = (uintptr_t)p;
+    for (int64_t i = 0; i < n_bytes; i += 64) {
+        __builtin_prefetch((const void *)(at + AHEAD_L2 + (uintptr_t)i), 0, 2);
+        __builtin_prefetch((const void *)(at + AHEAD_L1 + (uintptr_t)i), 0, 3);
+    }
 }
 
 #endif

@@ -5,15 +5,17 @@
 #include "quants.h"
 #include "simd_blocks.h"
 
-typedef struct { int8_t q[32 * LANES]; float scale[LANES], sum[LANES]; } ActRest;
+typedef struct { int8_t q[32 * STEP]; float scale[STEP], sum[STEP]; } ActRest;
 
-/* Copies `left` blocks (fewer than LANES), the others are zero. */
+/* Copies `left` blocks (fewer than STEP), the others are zero. */
 SIMD_INLINE ActQ8 act_rest(ActRest *r, ActQ8 a, int64_t left)
 {
     *r = (ActRest){{0}, {0}, {0}};
-    memcpy(r->q, a.q, (size_t)left * 32);
-    memcpy(r->scale, a.scale, (size_t)left * sizeof *a.scale);
-    memcpy(r->sum, a.sum, (size_t)left * sizeof *a.sum);
+    for (int64_t i = 0; i < left; i++) {
+        memcpy(r->q + 32 * i, a.q + 32 * i, 32);
+        r->scale[i] = a.scale[i];
+        r->sum[i] = a.sum[i];
+    }
     return (ActQ8){r->q, r->scale, r->sum};
 }
 

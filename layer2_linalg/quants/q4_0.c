@@ -41,8 +41,8 @@ void quant_q4_0_scalar(void *blocks, const float *x, int64_t n)
 }
 //@ end q4_0-quantise
 
+//@ exercise 2.5 unpack 4-bit weights
 //@ begin q4_0-dequantise
-//@ exercise 2.6 Unpack 4-bit weights
 EXERCISE void dequant_q4_0_scalar(float *y, const void *blocks, int64_t n)
 {
     const BlockQ4_0 *b = blocks;
@@ -54,8 +54,8 @@ EXERCISE void dequant_q4_0_scalar(float *y, const void *blocks, int64_t n)
         }
     }
 }
-//@ end exercise
 //@ end q4_0-dequantise
+//@ end exercise
 
 //@ begin q4_0-dot
 float dot_q4_0_scalar(const void *blocks, ActQ8 a, int64_t n)

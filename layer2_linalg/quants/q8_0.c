@@ -12,8 +12,8 @@
 #include <float.h>
 #include <math.h>
 
+//@ exercise 2.4 quantise to 8 bits
 //@ begin q8_0-quantise
-//@ exercise 2.5 Quantise to 8 bits
 EXERCISE void quant_q8_0_scalar(void *blocks, const float *x, int64_t n)
 {
     BlockQ8_0 *b = blocks;
@@ -34,8 +34,8 @@ EXERCISE void quant_q8_0_scalar(void *blocks, const float *x, int64_t n)
         }
     }
 }
-//@ end exercise
 //@ end q8_0-quantise
+//@ end exercise
 
 void dequant_q8_0_scalar(float *y, const void *blocks, int64_t n)
 {

@@ -1,4 +1,4 @@
-/* q8_0_dot4_simd.c: q8_0.c's dot product on LANES blocks at a time.
+/* q8_0_dot4_simd.c: q8_0.c's dot product on STEP blocks at a time.
  *
  * Byte dot products leave each block with four 32-bit sums, which its two scales multiply together.
  * On machines that multiply only unsigned by signed bytes the codes are shifted to 0..255, and the
@@ -12,14 +12,17 @@ typedef struct { vf s; vq shift; } Sums;
 //@ begin q8_0-dot-simd
 SIMD_INLINE Sums step(const BlockQ8_0 *b, ActQ8 a, Sums sums)
 {
-    /* 1. Integers: elements 4i to 4i+3 of s add up to block i's sum. */
-    vb w0 = vb_shift(vb_load_block(b->q, sizeof *b, 0));
-    vb w1 = vb_shift(vb_load_block(b->q, sizeof *b, 1));
-    vi s = vi_fold(vi_dot4_shifted(vi_set1(0), w0, vb_load(a.q)),
-                   vi_dot4_shifted(vi_set1(0), w1, vb_load(a.q + 4 * VF)));
-    /* 2. Both scales once per block. */
-    vq d = vq_load_f16(&b->d, sizeof *b);
-    sums.s = vf_fma(vf_spread(d * vq_load(a.scale)), vf_from_vi(s), sums.s);
+    vq d = vq_load_f16(&b->d, sizeof *b), ds = d * vq_load(a.scale);
+#pragma GCC unroll 2
+    for (int h = 0; h < 2; h++, b += STEP / 2, a.q += 16 * STEP) {
+        /* 1. Integers: four sums for each block. */
+        vb w0 = vb_shift(vb_load_block(b->q, sizeof *b, 0));
+        vb w1 = vb_shift(vb_load_block(b->q, sizeof *b, 1));
+        vi s = vi_fold(vi_dot4_shifted(vi_set1(0), w0, vb_load(a.q)),
+                       vi_dot4_shifted(vi_set1(0), w1, vb_load(a.q + 4 * VF)));
+        /* 2. Both scales once per block. */
+        sums.s = vf_fma(vf_spread(ds, h), vf_from_vi(s), sums.s);
+    }
     if (SHIFT) sums.shift = vq_fma(d, vq_load(a.sum), sums.shift);
     return sums;
 }
@@ -30,18 +33,18 @@ float SIMD_FN(dot_q8_0)(const void *blocks, ActQ8 a, int64_t n)
     const BlockQ8_0 *b = blocks;
     Sums sums = {vf_zero(), (vq){0}};
     int64_t left = n / 32;
-    for (; left >= LANES; left -= LANES, b += LANES) {
-        for (int i = 0; i < LANES * (int)sizeof *b; i += 64) prefetch_ahead((const char *)b + i);
+    for (; left >= STEP; left -= STEP, b += STEP) {
+        prefetch_ahead(b, STEP * sizeof *b);
         sums = step(b, a, sums);
-        a.q += 32 * LANES;
-        a.scale += LANES;
-        a.sum += LANES;
+        a.q += 32 * STEP;
+        a.scale += STEP;
+        a.sum += STEP;
     }
     /* The last blocks, filled up with zeros. */
     if (left > 0) {
-        BlockQ8_0 rest[LANES] = {{0}};
+        BlockQ8_0 rest[STEP] = {{0}};
         ActRest act;
-        memcpy(rest, b, (size_t)left * sizeof *b);
+        for (int64_t i = 0; i < left; i++) rest[i] = b[i];
         sums = step(rest, act_rest(&act, a, left), sums);
     }
     return vf_sum(sums.s) - SHIFT * vq_sum(sums.shift);
