@@ -178,7 +178,7 @@ fuzz-%: tests/fuzz/fuzz_%.c
 CHECKS ?= text links snips headers arrays format closure names
 lint: ## layering, headers, names, words; CHECKS="text closure" runs some
 	$(if $(filter-out closure names,$(CHECKS)),@CC='$(CC)' tools/lint.sh $(filter-out closure names,$(CHECKS)))
-	$(if $(filter closure names,$(CHECKS)),@$(MAKE) --no-print-directory lib $(EMBED) && \
+	$(if $(filter closure names,$(CHECKS)),@$(MAKE) -s --no-print-directory lib $(EMBED) && \
 	  CC='$(CC)' B='$(B)' EMBED='$(EMBED)' tools/lint.sh $(filter closure names,$(CHECKS)))
 
 lessons: $(PROGRAM) $(DEMOS) ## refresh the excerpts and numbers in lessons/
