@@ -69,8 +69,8 @@ static Status check_items(const Session *s, const BatchItem *items, int64_t n, K
     for (int64_t i = 0; i < n; i++) {
         bool same = i && items[i].seq == items[i - 1].seq;
         if (items[i].token < 0 || items[i].token >= s->model->hp.n_vocab)
-            return fail(err, E_ARG, "token id %d is outside the vocabulary of %lld", items[i].token,
-                        (long long)s->model->hp.n_vocab);
+            return fail(err, E_ARG, "token id %d is outside the vocabulary of %lld. HINT: ids are "
+                        "counted from 0", items[i].token, (long long)s->model->hp.n_vocab);
         CHECK(!same || items[i].pos == items[i - 1].pos + 1, "positions %lld, %lld of a sequence",
               (long long)items[i - 1].pos, (long long)items[i].pos);
         if (!same) n_ctx = kv.lookup(kv.ctx, items[i].seq, 0).n_ctx;
@@ -156,7 +156,8 @@ Status model_forward(Session *s, const BatchItem *items, int64_t n, KvSource kv,
         int n_runs;
         piece = cut_runs(items + done, piece, runs, &n_runs);
         TRY(forward_piece(s, items + done, piece, runs, n_runs, kv, stop, err));
-        logits += head_forward(s, items + done, piece, logits) * s->model->hp.n_vocab;
+        int64_t rows = head_forward(s, items + done, piece, logits);
+        if (rows) logits += rows * s->model->hp.n_vocab; /* logits may be NULL if nobody wants any */
         done += piece;
     }
     return OK;

@@ -24,6 +24,7 @@ typedef struct {
     bool required;
 } FloatRule;
 
+#define DAMAGED ". HINT: the file is damaged or its converter is wrong"
 #define FIELD(name) offsetof(Hparams, name)
 
 //@ begin hparams-table
@@ -109,7 +110,7 @@ static Status read_floats(Hparams *h, const Gguf *g, Err *err)
         float v = 0;
         TRY(gguf_get_f32(g, key, &v, err));
         if (!(v >= r->lo && v <= r->hi)) /* also false for NaN */
-            return fail(err, E_FORMAT, "the key '%s' is %g, allowed is %g..%g", key, (double)v,
+            return fail(err, E_FORMAT, "the key '%s' is %g, allowed is %g..%g" DAMAGED, key, (double)v,
                         (double)r->lo, (double)r->hi);
         memcpy((char *)h + r->offset, &v, sizeof v);
     }
@@ -120,14 +121,15 @@ static Status read_floats(Hparams *h, const Gguf *g, Err *err)
 static Status check_relations(const Hparams *h, Err *err)
 {
     if (h->n_head % h->n_kv_head != 0)
-        return fail(err, E_FORMAT, "attention.head_count %lld is not a multiple of head_count_kv %lld",
+        return fail(err, E_FORMAT, "attention.head_count %lld is not a multiple of head_count_kv %lld"
+                    DAMAGED,
                     (long long)h->n_head, (long long)h->n_kv_head);
     if (h->n_rot > h->d_k || h->n_rot % 2 != 0)
         return fail(err, E_FORMAT, "rope.dimension_count %lld must be even and at most the head size "
-                    "%lld", (long long)h->n_rot, (long long)h->d_k);
+                    "%lld" DAMAGED, (long long)h->n_rot, (long long)h->d_k);
     if (h->n_head * h->d_k > 1 << 20 || h->n_head * h->d_v > 1 << 20)
-        return fail(err, E_FORMAT, "%lld heads of %lld numbers are beyond the limit of %d",
-                    (long long)h->n_head, (long long)h->d_k, 1 << 20);
+        return fail(err, E_FORMAT, "%lld heads of %lld numbers are beyond the limit of %d" DAMAGED,
+                    (long long)h->n_head, (long long)(h->d_k > h->d_v ? h->d_k : h->d_v), 1 << 20);
     return OK;
 }
 
@@ -137,7 +139,7 @@ Status hparams_read(Hparams *h, const Gguf *g, Err *err)
     if (!gguf_find(g, "general.architecture")) return missing("general.architecture", err);
     TRY(gguf_get_str(g, "general.architecture", &h->arch, err));
     if (h->arch.len == 0 || h->arch.len > 64)
-        return fail(err, E_FORMAT, "general.architecture has %zu bytes, allowed is 1..64",
+        return fail(err, E_FORMAT, "general.architecture has %zu bytes, allowed is 1..64" DAMAGED,
                     h->arch.len);
 
     /* 1. Each number by its own row. */
@@ -148,7 +150,7 @@ Status hparams_read(Hparams *h, const Gguf *g, Err *err)
     if (!h->n_kv_head) h->n_kv_head = h->n_head;
     if ((!h->d_k || !h->d_v) && h->d_model % h->n_head != 0)
         return fail(err, E_FORMAT, "embedding_length %lld is not a multiple of head_count %lld and "
-                    "the head size is not given", (long long)h->d_model, (long long)h->n_head);
+                    "the head size is not given" DAMAGED, (long long)h->d_model, (long long)h->n_head);
     if (!h->d_k) h->d_k = h->d_model / h->n_head;
     if (!h->d_v) h->d_v = h->d_model / h->n_head;
     if (!h->n_rot) h->n_rot = h->d_k;

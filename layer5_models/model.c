@@ -11,7 +11,8 @@ static Status check_rope_factors(const Weights *w, const BlockSpec *s, Err *err)
 {
     for (int j = 0; w->rope_factors && j < s->n_rot / 2; j++)
         if (!(w->rope_factors[j] > 0.0f))
-            return fail(err, E_FORMAT, "rope_freqs.weight[%d] is %g, it must be positive", j,
+            return fail(err, E_FORMAT, "rope_freqs.weight[%d] is %g, it must be positive. HINT: the "
+                        "file is damaged", j,
                         (double)w->rope_factors[j]);
     return OK;
 }
@@ -51,7 +52,8 @@ static Status bind_model(Model *m, Err *err)
     /* 4. The vocabulary must not promise ids that the embedding lacks. */
     TRY(open_tokenizer(m, err));
     if (m->tokenizer && tokenizer_n_vocab(m->tokenizer) > m->hp.n_vocab)
-        return fail(err, E_FORMAT, "the tokenizer has %d tokens, but token_embd.weight only %lld rows",
+        return fail(err, E_FORMAT, "the tokenizer has %d tokens, but token_embd.weight only %lld rows. "
+                    "HINT: vocabulary and weights are of different models",
                     (int)tokenizer_n_vocab(m->tokenizer), (long long)m->hp.n_vocab);
     return OK;
 }

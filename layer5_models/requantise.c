@@ -74,7 +74,8 @@ static Status convert_tensor(GgufWriter *w, const GgufTensor *t, DType type, Poo
         return OK;
     }
     if (!quant_format(t->view.type))
-        return fail(err, E_UNSUPPORTED, "the tensor '%.*s' has type %s, which this version cannot decode",
+        return fail(err, E_UNSUPPORTED, "the tensor '%.*s' has type %s, which this version cannot decode. "
+                    "HINT: start from an F16, BF16, F32 or Q8_0 file",
                     STR_ARG(t->name), dtype_name(t->view.type));
     int64_t most = PIECE_FLOATS / ne[0] > 0 ? PIECE_FLOATS / ne[0] : 1;
     if (most > rows) most = rows;

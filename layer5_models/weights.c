@@ -36,7 +36,7 @@ static Status bind(Binder *b, const char *name, int64_t ne0, int64_t ne1, bool r
     const int64_t *ne = t->view.ne;
     if (ne[0] != ne0 || ne[1] != ne1 || ne[2] != 1 || ne[3] != 1)
         return fail(b->err, E_FORMAT, "the tensor '%s' has shape [%lld, %lld, %lld, %lld], expected is "
-                    "[%lld, %lld]", full, (long long)ne[0], (long long)ne[1], (long long)ne[2],
+                    "[%lld, %lld]. HINT: metadata and tensors are of different models", full, (long long)ne[0], (long long)ne[1], (long long)ne[2],
                     (long long)ne[3], (long long)ne0, (long long)ne1);
     if (!linear_supports(t->view.type))
         return fail(b->err, E_UNSUPPORTED, "the tensor '%s' has type %s, which this version cannot "
@@ -53,9 +53,12 @@ static Status bind_vector(Binder *b, const char *name, int64_t n, bool required,
 {
     Tensor t;
     TRY(bind(b, name, n, 1, required, &t));
-    if (t.data && t.type != DT_F32)
-        return fail(b->err, E_UNSUPPORTED, "the tensor '%s' has type %s, expected is F32", name,
-                    dtype_name(t.type));
+    if (t.data && t.type != DT_F32) {
+        char full[96];
+        tensor_full_name(full, b, name);
+        return fail(b->err, E_UNSUPPORTED, "the tensor '%s' has type %s, expected is F32. HINT: vectors "
+                    "are never quantised; convert the model again", full, dtype_name(t.type));
+    }
     *out = t.data;
     return OK;
 }
@@ -106,10 +109,12 @@ Status weights_bind(Weights *w, Arena *a, const Gguf *g, const Hparams *h, const
     const GgufTensor *embd = gguf_tensor(g, "token_embd.weight");
     int64_t n_vocab = embd ? embd->view.ne[1] : 1;
     if (h->n_vocab && embd && n_vocab != h->n_vocab)
-        return fail(err, E_FORMAT, "token_embd.weight has %lld rows, but vocab_size is %lld",
+        return fail(err, E_FORMAT, "token_embd.weight has %lld rows, but vocab_size is %lld. HINT: the "
+                    "file is damaged or its converter is wrong",
                     (long long)n_vocab, (long long)h->n_vocab);
     if (n_vocab > 1 << 26)
-        return fail(err, E_FORMAT, "token_embd.weight has %lld rows, the limit is %d",
+        return fail(err, E_FORMAT, "token_embd.weight has %lld rows, the limit is %d. HINT: the file is "
+                    "damaged",
                     (long long)n_vocab, 1 << 26);
     TRY(bind(&b, "token_embd.weight", s->d_model, n_vocab, true, &w->token_embd));
     TRY(bind_norm(&b, "output_norm", s, &w->output_norm));

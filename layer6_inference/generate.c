@@ -51,7 +51,9 @@ Status generator_open(Generator *g, const Model *m, Pool *pool, const GeneratorP
     int32_t eos = m->tokenizer ? tokenizer_eos(m->tokenizer) : -1;
     Status s = session_open(&g->session, m, pool, p->n_ubatch, p->n_ctx, err);
     if (s == OK) s = kvcache_open(&g->kv, m, p->type_k, p->type_v, p->n_ctx, 1, err);
-    if (s == OK) s = sampler_open(&g->sampler, &p->sampling, m->hp.n_vocab, eos, err);
+    /* An embedding may have more rows than the vocabulary has texts (padding): those are no words. */
+    int64_t n_words = m->tokenizer ? tokenizer_n_vocab(m->tokenizer) : m->hp.n_vocab;
+    if (s == OK) s = sampler_open(&g->sampler, &p->sampling, n_words, eos, err);
     if (s == OK) {
         g->logits = ARENA_NEW(&g->arena, float, m->hp.n_vocab);
         if (!g->logits) s = fail(err, E_MEMORY, "no memory for %lld logits", (long long)m->hp.n_vocab);

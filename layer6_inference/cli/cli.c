@@ -92,7 +92,7 @@ static int exit_code(Status s)
     case E_UNSUPPORTED: return 3;
     case E_LIMIT:
     case E_MEMORY: return 4;
-    case E_CANCELLED: return 130;
+    case E_CANCELLED: return cli_stop ? 130 : 0; /* Ctrl-C, or nobody reads stdout any more */
     case E_IO: break;
     }
     return 1;
@@ -119,6 +119,9 @@ static Status run_verb(const CliProgram *program, const Verb *v, int argc, char 
     Cli c = {.program = program, .start_ns = clock_ns()};
     TRY(options_parse(&c.o, v->mask, v->max_positional, argc, argv, err));
     if (c.o.help) return print_help(v, err);
+    if (c.o.profile && strcmp(c.o.profile, "table") != 0 && strcmp(c.o.profile, "json") != 0)
+        return fail(err, E_ARG, "--profile is '%s', expected is table or json. HINT: --profile=json",
+                    c.o.profile);
     if (c.o.profile) TRY(profile_start(err));
     Status s = v->fn(&c, err);
     Err report;

@@ -2,13 +2,15 @@
  *
  * Interface: cli_main is all of the program but main(); it returns the exit code:
  *   0 ok   1 run-time failure   2 usage   3 model file rejected   4 out of memory or context
- *   130 stopped by Ctrl-C
+ *   130 stopped by Ctrl-C; a reader who closes stdout early (| head) is no error: 0
  * stdout is the answer, stderr everything else. The embedded model's bytes come from main, because
  * they are an object of their own. */
 #ifndef SIXFOLD_CLI_H
 #define SIXFOLD_CLI_H
 
 #include "options.h"
+
+#include <stdio.h>
 
 typedef struct {
     const void *embedded; /* a GGUF file in memory, 64-byte aligned */
@@ -54,6 +56,12 @@ Status cli_parse_ids(const char *text, int64_t n_vocab, TokenList *out, Err *err
 
 /* Writes all bytes to stdout; a closed pipe ends the program quietly with OK semantics. */
 Status cli_write(const void *bytes, size_t n, Err *err);
+
+/* True if both paths name one existing file: what is mapped must not be written to. */
+bool cli_same_file(const char *a, const char *b);
+
+/* Creates a file for raw output; refuses the model itself. */
+Status cli_create(const Cli *c, const char *path, FILE **out, Err *err);
 
 /* Report of --profile, if it was asked for. */
 Status cli_profile_report(Cli *c, Err *err);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 volatile int cli_stop;
@@ -32,7 +33,8 @@ static Status load_mode(const Options *o, MapMode *mode, Err *err)
     if (o->no_mmap || strcmp(o->load_mode, "none") == 0) *mode = MAP_READ;
     else if (strcmp(o->load_mode, "mmap") == 0) *mode = MAP_MMAP;
     else if (strcmp(o->load_mode, "auto") != 0)
-        return fail(err, E_ARG, "--load-mode is '%s', expected is auto, mmap or none", o->load_mode);
+        return fail(err, E_ARG, "--load-mode is '%s', expected is auto, mmap or none. HINT: auto is the "
+                    "default", o->load_mode);
     return OK;
 }
 
@@ -66,7 +68,8 @@ static Status cache_type(const char *flag, const char *name, DType *type, Err *e
 {
     int id = dtype_by_name(name);
     if (id != DT_F32 && id != DT_F16)
-        return fail(err, E_ARG, "%s is '%s', expected is f16 or f32", flag, name);
+        return fail(err, E_ARG, "%s is '%s', expected is f16 or f32. HINT: f16 is the default", flag,
+                    name);
     *type = (DType)id;
     return OK;
 }
@@ -112,7 +115,7 @@ Status cli_check_plan(Cli *c, const GeneratorParams *p, int64_t extra_bytes, Err
     if (need < 0 || __builtin_add_overflow(need, extra_bytes, &total) || total > have)
         return fail(err, E_MEMORY, "a context of %lld tokens needs %.1f MiB, %.1f MiB are available. "
                     "HINT: lower it with -c", (long long)p->n_ctx,
-                    need < 0 ? 1e9 : (double)need / 1048576, (double)have / 1048576);
+                    need < 0 ? 1e9 : (double)total / 1048576, (double)have / 1048576);
     if (!c->o.verbose) return OK;
     const double mib = 1048576;
     int64_t kv = kvcache_plan(&c->model, p->type_k, p->type_v, p->n_ctx, 1);
@@ -133,19 +136,21 @@ Status cli_read_text(const char *path, Buf *out, size_t limit, Err *err)
 {
     int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
     const char *name = path ? path : "stdin";
-    if (fd < 0) return fail(err, E_IO, "cannot open '%s': %s", name, strerror(errno));
+    if (fd < 0) return fail(err, E_IO, "cannot open '%s': %s. HINT: check the path", name, strerror(errno));
     Status s = OK;
     for (;;) {
         s = buf_reserve(out, 65536, err);
         if (s != OK) break;
         ssize_t n = read(fd, out->data + out->len, 65536);
         if (n < 0 && errno == EINTR && !cli_stop) continue;
-        if (n < 0) s = fail(err, E_IO, "cannot read '%s': %s", name, strerror(errno));
+        if (n < 0)
+            s = fail(err, E_IO, "cannot read '%s': %s. HINT: it must be a file or a pipe", name,
+                     strerror(errno));
         if (n <= 0) break;
         out->len += (size_t)n;
         out->data[out->len] = 0;
         if (out->len > limit) {
-            s = fail(err, E_LIMIT, "'%s' is longer than %zu bytes", name, limit);
+            s = fail(err, E_LIMIT, "'%s' is longer than %zu bytes. HINT: cut it", name, limit);
             break;
         }
     }
@@ -161,7 +166,8 @@ Status cli_parse_ids(const char *text, int64_t n_vocab, TokenList *out, Err *err
         long long v = strtoll(at, &end, 10);
         size_t n = strcspn(at, ", \t\r\n");
         if (end != at + n || errno || v < 0 || v >= n_vocab)
-            return fail(err, E_ARG, "'%.*s' is no token id of this model, expected is 0 to %lld",
+            return fail(err, E_ARG, "'%.*s' is no token id of this model, expected is 0 to %lld. HINT: "
+                        "`sixfold tokenize` gives the ids of a text",
                         (int)(n > 40 ? 40 : n), at, (long long)n_vocab - 1);
         TRY(tokens_push(out, (int32_t)v, err));
         at = end;
@@ -176,11 +182,28 @@ Status cli_write(const void *bytes, size_t n, Err *err)
         ssize_t k = write(STDOUT_FILENO, at, n);
         if (k < 0 && errno == EINTR) continue;
         if (k < 0 && errno == EPIPE) return fail(err, E_CANCELLED, "stdout was closed");
-        if (k < 0) return fail(err, E_IO, "cannot write to stdout: %s", strerror(errno));
+        if (k < 0) return fail(err, E_IO, "cannot write to stdout: %s. HINT: is the disk full?", strerror(errno));
         at += k;
         n -= (size_t)k;
     }
     return OK;
+}
+
+bool cli_same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+Status cli_create(const Cli *c, const char *path, FILE **out, Err *err)
+{
+    const char *model = c->o.n_positional ? c->o.positional[0] : c->o.model;
+    *out = NULL;
+    if (model && cli_same_file(model, path))
+        return fail(err, E_ARG, "'%s' is the model itself. HINT: give another output name", path);
+    *out = fopen(path, "wb");
+    return *out ? OK : fail(err, E_IO, "cannot write '%s': %s. HINT: check the directory", path,
+                            strerror(errno));
 }
 
 Status cli_profile_report(Cli *c, Err *err)
@@ -188,10 +211,7 @@ Status cli_profile_report(Cli *c, Err *err)
     if (!c->o.profile) return OK;
     profile_stop();
     Buf text = {0};
-    bool json = strcmp(c->o.profile, "json") == 0;
-    if (!json && strcmp(c->o.profile, "table") != 0)
-        return fail(err, E_ARG, "--profile is '%s', expected is table or json", c->o.profile);
-    Status s = json ? profile_json(&text, err) : profile_table(&text, err);
+    Status s = strcmp(c->o.profile, "json") == 0 ? profile_json(&text, err) : profile_table(&text, err);
     if (s == OK) fwrite(text.data, 1, text.len, stderr);
     buf_close(&text);
     return s;

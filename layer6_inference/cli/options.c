@@ -55,10 +55,11 @@ static Status unknown_flag(VerbMask verb, const char *word, Err *err)
 static Status bad_value(const OptionRow *row, const char *flag, const char *value, Err *err)
 {
     if (row->kind == OPT_FLOAT)
-        return fail(err, E_ARG, "%s is '%s', expected is a number from %g to %g", flag, value,
+        return fail(err, E_ARG, "%s is '%s', expected is a number from %g to %g. HINT: --help "
+                    "explains it", flag, value,
                     row->lo, row->hi);
-    return fail(err, E_ARG, "%s is '%s', expected is a whole number from %.0f to %.0f", flag, value,
-                row->lo, row->hi);
+    return fail(err, E_ARG, "%s is '%s', expected is a whole number from %.0f to %.0f. HINT: --help "
+                "explains it", flag, value, row->lo, row->hi);
 }
 
 /* Writes the value into the field that the row names. */
@@ -82,7 +83,7 @@ static Status store(Options *o, const OptionRow *row, const char *flag, const ch
         bool off = strcmp(value, "0") == 0 || strcmp(value, "false") == 0 ||
                    strcmp(value, "off") == 0 || strcmp(value, "disabled") == 0;
         if (!on && !off)
-            return fail(err, E_ARG, "%s is '%s', expected is on or off", flag, value);
+            return fail(err, E_ARG, "%s is '%s', expected is on or off. HINT: --help explains it", flag, value);
         memcpy(field, &on, sizeof on);
     } else if (row->kind != OPT_IGNORED) {
         memcpy(field, &value, sizeof value);

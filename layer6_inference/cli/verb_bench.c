@@ -82,7 +82,9 @@ Status verb_bench(Cli *c, Err *err)
     bool known = false;
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         known |= strcmp(format, formats[i]) == 0;
-    if (!known) return fail(err, E_ARG, "-o is '%s', expected is md, json, jsonl or csv", format);
+    if (!known)
+        return fail(err, E_ARG, "-o is '%s', expected is md, json, jsonl or csv. HINT: md is the default",
+                    format);
     TRY(cli_open_model(c, err));
     TRY(cli_open_pool(c, err));
     cli_catch_interrupt();

@@ -34,7 +34,8 @@ static Status put_scalar(Buf *out, const GgufKv *kv, int64_t i, Err *err)
 static Status put_value(Buf *out, const GgufKv *kv, int64_t max_items, size_t max_text, Err *err)
 {
     bool array = kv->type == GGUF_ARRAY;
-    GgufStrings strings = gguf_strings(kv);
+    GgufStrings strings = {0};
+    if (kv->elem == GGUF_STRING) strings = gguf_strings(kv);
     if (array) TRY(buf_append(out, "[", 1, err));
     for (int64_t i = 0; i < kv->count; i++) {
         if (i) TRY(buf_append(out, ", ", 2, err));
@@ -158,11 +159,11 @@ static Status inspect_tensor(Cli *c, const Gguf *g, Buf *out, Err *err)
         return fail(err, E_ARG, "no tensor is called '%s'. HINT: `sixfold inspect` without --tensor "
                     "lists them", c->o.tensor);
     if (!quant_format(t->view.type))
-        return fail(err, E_UNSUPPORTED, "the tensor '%s' has type %s, which this version cannot decode",
+        return fail(err, E_UNSUPPORTED, "the tensor '%s' has type %s, which this version cannot decode. "
+                    "HINT: `sixfold inspect` alone shows its shape",
                     c->o.tensor, dtype_name(t->view.type));
-    FILE *f = c->o.f32_file ? fopen(c->o.f32_file, "wb") : NULL;
-    if (c->o.f32_file && !f)
-        return fail(err, E_IO, "cannot write '%s': %s", c->o.f32_file, strerror(errno));
+    FILE *f = NULL;
+    if (c->o.f32_file) TRY(cli_create(c, c->o.f32_file, &f, err));
     Moments m = {0};
     Status s = walk_tensor(t, f, &m, err);
     if (f && fclose(f) != 0 && s == OK)

@@ -27,7 +27,7 @@ static Status feed(LogitsRun *r, const int32_t *ids, int64_t n, Err *err)
                           err));
         size_t count = (size_t)(piece * r->n_vocab);
         if (r->file && fwrite(r->rows, sizeof(float), count, r->file) != count)
-            return fail(err, E_IO, "cannot write logits: %s", strerror(errno));
+            return fail(err, E_IO, "cannot write logits: %s. HINT: is the disk full?", strerror(errno));
         r->pos += piece;
         done += piece;
         /* The last row stays at rows[piece - 1]; move it to the front for the greedy choice. */
@@ -63,15 +63,13 @@ static Status open_run(LogitsRun *r, Cli *c, int64_t n_tokens, Err *err)
     r->rows = ARENA_NEW(&r->arena, float, p.n_ubatch * r->n_vocab);
     r->items = ARENA_NEW(&r->arena, BatchItem, p.n_ubatch);
     if (!r->rows || !r->items) return fail(err, E_MEMORY, "no memory for the logits");
-    if (!c->o.output) return OK;
-    r->file = fopen(c->o.output, "wb");
-    return r->file ? OK : fail(err, E_IO, "cannot write '%s': %s", c->o.output, strerror(errno));
+    return c->o.output ? cli_create(c, c->o.output, &r->file, err) : OK;
 }
 
 static Status close_run(LogitsRun *r, Status s, Err *err)
 {
     if (r->file && fclose(r->file) != 0 && s == OK)
-        s = fail(err, E_IO, "cannot write logits: %s", strerror(errno));
+        s = fail(err, E_IO, "cannot write logits: %s. HINT: is the disk full?", strerror(errno));
     kvcache_close(&r->kv);
     session_close(&r->session);
     arena_close(&r->arena);

@@ -43,7 +43,8 @@ Status verb_perplexity(Cli *c, Err *err)
     Perplexity result = {0};
     Status s = cli_read_text(c->o.prompt_file, &text, (size_t)1 << 30, err);
     if (s == OK) s = cli_open_model(c, err);
-    if (s == OK && !c->model.tokenizer) s = fail(err, E_UNSUPPORTED, "this file has no tokenizer");
+    if (s == OK && !c->model.tokenizer) s = fail(err, E_UNSUPPORTED, "this file has no tokenizer. HINT: use "
+                                                     "another model");
     if (s == OK) s = cli_open_pool(c, err);
     if (s == OK)
         s = tokenizer_encode(c->model.tokenizer, text.data ? text.data : "", text.len,

@@ -4,15 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+/* The output is written to OUT.partial first, so IN must not be that file either. */
 static Status check_paths(const char *in, const char *out, Err *err)
 {
-    struct stat a, b;
-    if (stat(in, &a) == 0 && stat(out, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
-        return fail(err, E_ARG, "'%s' and '%s' are the same file. HINT: give another output name", in,
-                    out);
-    return OK;
+    Buf partial = {0};
+    TRY(buf_printf(&partial, err, "%s.partial", out));
+    bool same = cli_same_file(in, out) || cli_same_file(in, partial.data);
+    buf_close(&partial);
+    if (!same) return OK;
+    return fail(err, E_ARG, "'%s' would overwrite '%s' while it is read. HINT: give another output name",
+                out, in);
 }
 
 Status verb_quantize(Cli *c, Err *err)
@@ -33,8 +35,8 @@ Status verb_quantize(Cli *c, Err *err)
         char *end;
         long n = strtol(c->o.positional[3], &end, 10);
         if (*end || n < 1 || n > 256)
-            return fail(err, E_ARG, "the number of threads is '%s', expected is 1 to 256",
-                        c->o.positional[3]);
+            return fail(err, E_ARG, "the number of threads is '%s', expected is 1 to 256. HINT: leave "
+                        "it out for the default", c->o.positional[3]);
         c->o.n_threads = n;
     }
     TRY(check_paths(in, out, err));

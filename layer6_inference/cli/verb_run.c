@@ -94,7 +94,7 @@ static Status stream_answer(Cli *c, Generator *g, TextStream *stream, Err *err)
     for (int64_t i = 0; s == OK && (c->o.n_predict < 0 || i < c->o.n_predict); i++) {
         /* 1. Without -n a full context is simply the end. */
         if (g->tokens.n >= g->params.n_ctx) {
-            if (c->o.n_predict < 0 || c->o.quiet) {
+            if (c->o.n_predict < 0) {
                 if (!c->o.quiet) fprintf(stderr, "\nthe context of %lld tokens is full\n",
                                          (long long)g->params.n_ctx);
                 break;
@@ -111,23 +111,29 @@ static Status stream_answer(Cli *c, Generator *g, TextStream *stream, Err *err)
         if (s == OK && cli_stop) s = fail(err, E_CANCELLED, "stopped on request");
     }
     /* 3. What was held back, and one newline, also after Ctrl-C. */
-    Err ignored;
+    Err late;
     buf_clear(&out);
-    if (textstream_end(stream, &out, &ignored) == OK && out.len)
-        cli_write(out.data, out.len, &ignored);
-    cli_write("\n", 1, &ignored);
+    Status end = textstream_end(stream, &out, &late);
+    if (end == OK) end = buf_append(&out, "\n", 1, &late);
+    if (end == OK) end = cli_write(out.data, out.len, &late);
     buf_close(&out);
+    if (s == OK && end != OK) s = fail(err, end, "%s", late.text);
     return s;
 }
 
 static Status complete(Cli *c, Generator *g, const Buf *text, const TokenList *ids, Err *err)
 {
     if (!c->o.no_display_prompt && text->len) TRY(cli_write(text->data, text->len, err));
-    TRY(generator_prompt(g, ids->ids, ids->n, err));
+    Status s = generator_prompt(g, ids->ids, ids->n, err);
+    if (s != OK) {
+        Err ignored;
+        cli_write("\n", 1, &ignored);
+        return s;
+    }
     const Tokenizer *t = c->model.tokenizer;
     TextStream stream = {.tokenizer = t, .special = c->o.special,
                          .drop_space = text->len == 0 && tokenizer_adds_space_prefix(t)};
-    Status s = stream_answer(c, g, &stream, err);
+    s = stream_answer(c, g, &stream, err);
     textstream_close(&stream);
     if (!c->o.quiet) print_timings(c, &g->stats);
     return s;

@@ -35,10 +35,10 @@ Status perplexity_run(Perplexity *p, Session *s, KvCache *kv, const TokenList *t
                       PerplexityProgress *on_window, void *ctx, const volatile int *stop, Err *err)
 {
     *p = (Perplexity){0};
-    int64_t n_windows = tokens->n / n_ctx, n_vocab = s->model->hp.n_vocab;
     if (n_ctx < 4)
         return fail(err, E_ARG, "a window of %lld tokens is too short to score, 4 is the least. HINT: "
                     "-c 512 is customary", (long long)n_ctx);
+    int64_t n_windows = tokens->n / n_ctx, n_vocab = s->model->hp.n_vocab;
     if (n_windows < 1)
         return fail(err, E_ARG, "the text has %lld tokens, one window needs %lld. HINT: a longer text "
                     "or a smaller -c", (long long)tokens->n, (long long)n_ctx);

@@ -90,11 +90,13 @@ void stage_temperature(Candidate *c, int64_t n, float temp)
 int64_t stage_draw(const Candidate *c, int64_t n, Rng *rng)
 {
     float u = rng_f32(rng), mass = 0;
+    int64_t last = 0;
     for (int64_t i = 0; i < n; i++) {
         mass += c[i].p;
         if (u < mass) return i;
+        if (c[i].p > 0) last = i;
     }
-    return n - 1; /* rounding left a gap at the end */
+    return last; /* rounding left a gap at the end: the last one that is possible at all */
 }
 
 int32_t argmax_logit(const float *logits, int64_t n)
