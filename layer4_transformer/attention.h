@@ -15,8 +15,9 @@
  * Interface: the call computes kv head g and queries [t0, t1) and writes out for the heads of that
  * group. Query t of the call is at position pos0 + t; its key and value are already in the cache.
  * scratch: attention_scratch_bytes(), 64-byte aligned, one per thread. attention_all splits the work
- * over heads and fixed tiles of tokens, so results do not depend on the number of threads. The SIMD
- * twins promise more: a query's bits are the same alone, in a chunk or in the whole prompt.
+ * over heads and fixed tiles of tokens, so results do not depend on the number of threads.
+ * In the SIMD twins a query's bits are also the same in every chunk of more than 2 rows (tokens times
+ * group); with fewer rows keys are summed in another order.
  * A NaN or infinity gives NaN in the rows that see it (and, as 0 * NaN is NaN, perhaps in rows nearby
  * in the same tile); it never crashes.
  * Source: Vaswani et al. 2017, 3.2.1; Ainslie et al. 2023 (grouped queries); Dao et al. 2022. */

@@ -6,10 +6,11 @@
  *
  * so K is transposed when a block is loaded, once for all queries and heads of the tile. Scores are
  * kept in base 2 (q is scaled by log2 e as well): e^(s - m) = 2^(s' - m'), one multiplication less.
- * One new token is the same code with few rows. Compiled for AVX2, AVX-512 and NEON. */
+ * One new token with grouped heads is the same code with few rows; with one or two rows in all, a
+ * block is not worth copying and is read where it lies. Compiled for AVX2, AVX-512 and NEON. */
 #include "attention_impl.h"
+#include "attention_load.h"
 #include "layer4_kernels.h"
-#include "simd.h"
 
 #include <float.h>
 #include <math.h>
@@ -87,90 +88,6 @@ static void product(int rows, int64_t regs, float *c, int64_t c_row, const float
 static int next_rows(int64_t n) { return n == 1 ? 1 : n == 2 ? 2 : n <= 4 || n == 7 || n == 8 ? 4 : 6; }
 
 /* ---------------------------------------------------------------- loading */
-
-/* lo = a0 b0 a1 b1 ..., hi = the upper halves likewise. */
-#if VF == 16
-#define zip_lo(a, b)                                                                               \
-    __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#define zip_hi(a, b)                                                                               \
-    __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
-#elif VF == 8
-#define zip_lo(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
-#define zip_hi(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
-#else
-#define zip_lo(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
-#define zip_hi(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
-#endif
-
-//@ begin transpose-zip
-/* A VF x VF square by perfect shuffles. Seen as one row of VF*VF numbers,
- * a round moves number (i, j) from place i VF + j to the place with that
- * number's bits rotated left by one; after log2 VF rounds i and j have
- * changed places. */
-SIMD_INLINE void transpose(vf x[VF])
-{
-#pragma GCC unroll 4
-    for (int round = 1; round < VF; round *= 2) {
-        vf y[VF];
-#pragma GCC unroll 8
-        for (int i = 0; i < VF / 2; i++) {
-            y[2 * i] = zip_lo(x[i], x[i + VF / 2]);
-            y[2 * i + 1] = zip_hi(x[i], x[i + VF / 2]);
-        }
-#pragma GCC unroll 16
-        for (int i = 0; i < VF; i++) x[i] = y[i];
-    }
-}
-//@ end transpose-zip
-
-/* VF elements of a row of n from element i on; whole: all of them exist. */
-SIMD_INLINE vf load_whole(const char *p, DType type, int64_t i)
-{
-    return type == DT_F16 ? vf_load_f16((const uint16_t *)(const void *)p + i)
-                          : vf_load((const float *)(const void *)p + i);
-}
-SIMD_INLINE vf load_row(const char *p, DType type, int64_t i, int64_t n)
-{
-    if (n - i >= VF) return load_whole(p, type, i);
-    return type == DT_F16 ? vf_load_f16_tail((const uint16_t *)(const void *)p + i, n - i)
-                          : vf_load_tail((const float *)(const void *)p + i, n - i);
-}
-
-/* Keys [j0, j1) to kt [d_k, FLASH_KEYS]: column j - j0 is key j; columns up to the next multiple of
- * VF become zero. Squares inside the block are loaded without looking at its edges. */
-SIMD_INLINE void load_keys(float *kt, const KvView *kv, DType type, int g, int64_t j0, int64_t j1)
-{
-    int64_t d_k = kv->d_k, k_pos = kv->k_pos;
-    for (int64_t j = j0; j < j1; j += VF)
-        for (int64_t i = 0; i < d_k; i += VF) {
-            const char *k = kv->k + j * k_pos + g * kv->k_head;
-            vf x[VF];
-            if (j + VF <= j1 && i + VF <= d_k) {
-#pragma GCC unroll 16
-                for (int y = 0; y < VF; y++) x[y] = load_whole(k + y * k_pos, type, i);
-            } else {
-#pragma GCC unroll 16
-                for (int y = 0; y < VF; y++)
-                    x[y] = j + y < j1 ? load_row(k + y * k_pos, type, i, d_k) : vf_zero();
-            }
-            transpose(x);
-            float *to = kt + i * FLASH_KEYS + j - j0;
-#pragma GCC unroll 16
-            for (int y = 0; y < VF; y++) vf_store(to + y * FLASH_KEYS, x[y]);
-        }
-}
-
-SIMD_INLINE void load_values(float *v, int64_t v_row, const KvView *kv, DType type, int g,
-                             int64_t j0, int64_t j1)
-{
-    int64_t d_v = kv->d_v, v_pos = kv->v_pos;
-    const char *from = kv->v + j0 * v_pos + g * kv->v_head;
-    for (int64_t j = j0; j < j1; j++, v += v_row, from += v_pos) {
-        int64_t i = 0;
-        for (; i + VF <= d_v; i += VF) vf_store(v + i, load_whole(from, type, i));
-        if (i < d_v) vf_store(v + i, load_row(from, type, i, d_v));
-    }
-}
 
 /* 2. Keys and values [j0, j1) to f32, once for all rows of the tile. */
 static void load_block(const FlashScratch *f, const KvView *kv, int g, int64_t j0, int64_t j1)
@@ -257,9 +174,38 @@ SIMD_INLINE void weigh_rows(int rows, int64_t regs, float *s, float *m, float *l
     }
 }
 
+/* Up to this many rows in a tile, keys and values are read in place. */
+enum { DIRECT_ROWS = 2 };
+
+/* 3. Scores of the first n keys of the block at j0. */
+static void score_rows(const FlashScratch *f, const KvView *kv, int g, int64_t r, int rows,
+                       bool direct, int64_t j0, int64_t n)
+{
+    const float *q = f->q + r * f->wk;
+    if (!direct)
+        product(rows, (n + VF - 1) / VF, f->s, FLASH_KEYS, NULL, q, f->wk, f->k, FLASH_KEYS,
+                kv->d_k);
+    for (int x = 0; direct && x < rows; x++)
+        if (kv->type_k == DT_F16)
+            scores_direct(f->s + x * FLASH_KEYS, q + x * f->wk, kv, DT_F16, g, j0, j0 + n);
+        else scores_direct(f->s + x * FLASH_KEYS, q + x * f->wk, kv, DT_F32, g, j0, j0 + n);
+}
+
+/* 6. The part of this block joins what was: o = o keep + P V. */
+static void join_values(const FlashScratch *f, const KvView *kv, int g, int64_t r, int rows,
+                        bool direct, const float *keep, int64_t j0, int64_t n)
+{
+    float *o = f->o + r * f->wv;
+    if (!direct) product(rows, f->wv / VF, o, f->wv, keep, f->s, FLASH_KEYS, f->v, f->wv, n);
+    for (int x = 0; direct && x < rows; x++, o += f->wv)
+        if (kv->type_v == DT_F16)
+            values_direct(o, keep[x], f->s + x * FLASH_KEYS, kv, DT_F16, g, j0, j0 + n);
+        else values_direct(o, keep[x], f->s + x * FLASH_KEYS, kv, DT_F32, g, j0, j0 + n);
+}
+
 /* Rows [r, r + rows) of the tile that begins at token t0 against the block of keys [j0, j1). */
-static void rows_block(const FlashScratch *f, const AttentionArgs *a, int64_t t0, int64_t n_rows,
-                       int64_t r, int rows, int64_t j0, int64_t j1)
+static void rows_block(const FlashScratch *f, const AttentionArgs *a, int g, int64_t t0,
+                       int64_t n_rows, int64_t r, int rows, int64_t j0, int64_t j1)
 {
     int64_t group = a->n_head / a->kv->n_kv_head, last = r + rows < n_rows ? r + rows : n_rows;
     int64_t first0, end0, first1, end1;
@@ -267,9 +213,8 @@ static void rows_block(const FlashScratch *f, const AttentionArgs *a, int64_t t0
     attention_visible(a, t0 + (last - 1) / group, &first1, &end1);
     if (end1 <= j0 || first0 >= j1) return;
     int64_t n = (end1 < j1 ? end1 : j1) - j0, regs = (n + VF - 1) / VF;
-    /* 3. Scores of all keys that the last row sees. */
-    product(rows, regs, f->s, FLASH_KEYS, NULL, f->q + r * f->wk, f->wk, f->k, FLASH_KEYS,
-            a->kv->d_k);
+    bool direct = n_rows <= DIRECT_ROWS;
+    score_rows(f, a->kv, g, r, rows, direct, j0, n);
     /* 4. Mask, if any row sees less than the whole block. */
     if (first1 > j0 || end0 < j0 + regs * VF)
         for (int64_t x = 0; x < rows; x++) {
@@ -279,10 +224,9 @@ static void rows_block(const FlashScratch *f, const AttentionArgs *a, int64_t t0
             end = end < j1 ? end - j0 : j1 - j0;
             mask_row(f->s + x * FLASH_KEYS, first, end);
         }
-    /* 5. Exponentials; 6. the part of this block joins what was: o = o keep + P V. */
     _Alignas(64) float keep[16] = {0};
     weigh_rows(rows, regs, f->s, f->m + r, f->l + r * 16, keep);
-    product(rows, f->wv / VF, f->o + r * f->wv, f->wv, keep, f->s, FLASH_KEYS, f->v, f->wv, n);
+    join_values(f, a->kv, g, r, rows, direct, keep, j0, n);
 }
 
 /* 7. out = o / l. */
@@ -308,10 +252,10 @@ static void flash_tile(const FlashScratch *f, const AttentionArgs *a, int g, int
     start_rows(f, a, g, t0, t1);
     for (int64_t j0 = tile_first / FLASH_KEYS * FLASH_KEYS; j0 < tile_end; j0 += FLASH_KEYS) {
         int64_t j1 = j0 + FLASH_KEYS < tile_end ? j0 + FLASH_KEYS : tile_end;
-        load_block(f, a->kv, g, j0, j1);
+        if (n_rows > DIRECT_ROWS) load_block(f, a->kv, g, j0, j1);
         for (int64_t r = 0, rows; r < n_rows; r += rows) {
             rows = next_rows(n_rows - r);
-            rows_block(f, a, t0, n_rows, r, (int)rows, j0, j1);
+            rows_block(f, a, g, t0, n_rows, r, (int)rows, j0, j1);
         }
     }
     finish_rows(f, a, g, t0, t1);
