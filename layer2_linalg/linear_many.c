@@ -10,7 +10,7 @@
 #include "linear_parts.h"
 #include "layer2_kernels.h"
 
-enum { K_BLOCK = 512, GROUP = 4 }; /* K_BLOCK is whole blocks of every format */
+enum { K_BLOCK = 256, GROUP = 4 }; /* K_BLOCK is whole blocks of every format */
 
 typedef struct {
     const LinearJob *job;
