@@ -22,7 +22,10 @@ static Status open_tokenizer(Model *m, Err *err)
     Str kind = {"none", 4};
     TRY(gguf_get_str(&m->gguf, "tokenizer.ggml.model", &kind, err));
     if (str_is(kind, "none") || str_is(kind, "no_vocab")) return OK;
-    return tokenizer_open(&m->tokenizer, &m->arena, &m->gguf, err);
+    Status s = tokenizer_open(&m->tokenizer, &m->arena, &m->gguf, err);
+    if (s != E_FORMAT || !err || strstr(err->text, "HINT:")) return s;
+    Err what = *err;
+    return fail(err, s, "%s. HINT: the file is damaged or its converter is wrong", what.text);
 }
 
 /* From an opened container to a model. */
