@@ -15,9 +15,10 @@
 
 #include "layer1.h"
 
-/* Activations [n] of one token, n a multiple of 32. */
+/* Activations [n] of one token, n a multiple of 32. A block with a NaN or an infinity has scale NaN
+ * and codes 0. All variants of act_q8 give the same bits. */
 typedef struct {
-    int8_t *q;    /* [n] round(x / scale), -127 to 127 */
+    int8_t *q;    /* [n] round(x / scale), ties to even, -127 to 127 */
     float *scale; /* [n / 32] max|x| / 127 of each block */
     float *sum;   /* [n / 32] scale * sum of q: what a constant offset of the weights multiplies */
 } ActQ8;
