@@ -60,14 +60,16 @@ static Status escape_spaces(Encoder *e, const char *text, size_t n, bool prefix,
     return OK;
 }
 
-/* One symbol per character, as the lead bytes cut; named by the vocabulary if asked for. */
+/* One symbol per character, and per byte that is in none; named by the vocabulary if asked for. A cut
+ * by lead bytes alone, which others make, would let a stray 0xF0 swallow the space that follows. */
 static int64_t cut_characters(Encoder *e, const char *text, size_t n, bool named)
 {
     BpeSymbol *s = (BpeSymbol *)(void *)e->symbols.data;
     int64_t count = 0;
     for (size_t at = 0, len; at < n; at += len) {
-        len = (size_t)utf8_lead_length((unsigned char)text[at]);
-        if (len > n - at) len = n - at;
+        int used;
+        utf8_decode(text + at, n - at, &used);
+        len = (size_t)used;
         int32_t id = named ? tokenizer_vocab_find(&e->t->vocab, text + at, len) : -1;
         s[count++] = (BpeSymbol){(uint32_t)at, (uint32_t)len, id};
     }

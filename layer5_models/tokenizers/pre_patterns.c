@@ -79,7 +79,10 @@ SET(SET_W, CUT(CONTRACTIONS "|[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*+(?: \\p{L}\
                SIGNS "[\\r\\n/]?|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+"));
 SET(SET_X, CUT("[^\\n]+|[\\n]+"));
 SET(SET_Y, CUT("\\p{N}{1,3}"), CUT(CONTRACTIONS "|" WORD "|\\p{N}+|" SIGNS "[\\r\\n]*|" SPACES));
-SET(SET_AA, CUT(CONTRACTIONS "|" WORD "|\\p{N}{1,3}|" SIGNS "[\\r\\n]*|\\s*[\\r\\n]+"
+/* Spaces are taken in blocks here, and at each block \s*[\r\n]+ would look through the whole run again;
+ * but after a block without newlines there is none left in the run, so it is not asked again. */
+SET(SET_AA, CUT(CONTRACTIONS "|" WORD "|\\p{N}{1,3}|" SIGNS "[\\r\\n]*"
+                "|(?<![^\\S\\r\\n])\\s*[\\r\\n]+"
                 "|\\s{512}(?!\\S)|\\s{256}(?!\\S)|\\s{128}(?!\\S)|\\s{64}(?!\\S)|\\s{32}(?!\\S)"
                 "|\\s{16}(?!\\S)|\\s{8}(?!\\S)|\\s{4}(?!\\S)|\\s{1,2}(?!\\S)|\\s{1}"));
 SET(SET_AB, CUT("[가-힣ㄱ-ㆎ]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|[一-龥぀-ゟ゠-ヿ]+"),

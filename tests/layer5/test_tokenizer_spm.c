@@ -255,9 +255,9 @@ static void long_texts_are_refused_and_empty_ones_named(void **state)
     VocabBytes v = vb_open();
     vb_str(&v, "model", "llama");
     vb_key(&v, "tokens", GGUF_ARRAY);
-    gb_u32(&v.b, GGUF_STRING);
-    gb_u64(&v.b, 1);
-    gb_u64(&v.b, 65537);
+    vb_u32(&v, GGUF_STRING);
+    vb_u64(&v, 1);
+    vb_u64(&v, 65537);
     gb_zeros(&v.b, 65537);
     is_refused(v, E_LIMIT, "has a text of 65537 bytes (limit 65536)");
 

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "gguf_bytes.h"
 #include "must.h"
 #include "vocab_bytes.h"
 

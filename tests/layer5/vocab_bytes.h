@@ -3,17 +3,36 @@
 #ifndef SIXFOLD_TESTS_VOCAB_BYTES_H
 #define SIXFOLD_TESTS_VOCAB_BYTES_H
 
-#include "gguf_bytes.h"
+#include "layer5.h"
+
+#include <string.h>
 
 typedef struct {
     Buf b; /* buf_close when done; its data is aligned as gguf_open_memory asks */
     uint64_t n_kv;
 } VocabBytes;
 
+static inline void vb_bytes(VocabBytes *v, const void *p, size_t n)
+{
+    CHECK(buf_append(&v->b, p, n, NULL) == OK, "no memory for a vocabulary");
+}
+
+static inline void vb_u32(VocabBytes *v, uint32_t x) { vb_bytes(v, &x, 4); }
+static inline void vb_u64(VocabBytes *v, uint64_t x) { vb_bytes(v, &x, 8); }
+
+static inline void vb_text(VocabBytes *v, const char *s, size_t n)
+{
+    vb_u64(v, n);
+    vb_bytes(v, s, n);
+}
+
 static inline VocabBytes vb_open(void)
 {
     VocabBytes v = {0};
-    gb_header(&v.b, 3, 0, 0);
+    vb_bytes(&v, "GGUF", 4);
+    vb_u32(&v, 3);
+    vb_u64(&v, 0); /* tensors */
+    vb_u64(&v, 0); /* keys; vb_key counts them */
     return v;
 }
 
@@ -23,7 +42,8 @@ static inline void vb_key(VocabBytes *v, const char *key, uint32_t type)
     char full[80] = "";
     if (!strchr(key, '.')) strncat(full, "tokenizer.ggml.", 20);
     strncat(full, key, 60);
-    gb_key(&v->b, full, type);
+    vb_text(v, full, strlen(full));
+    vb_u32(v, type);
     v->n_kv++;
     memcpy(v->b.data + 16, &v->n_kv, 8);
 }
@@ -31,36 +51,37 @@ static inline void vb_key(VocabBytes *v, const char *key, uint32_t type)
 static inline void vb_str(VocabBytes *v, const char *key, const char *s)
 {
     vb_key(v, key, GGUF_STRING);
-    gb_str(&v->b, s);
+    vb_text(v, s, strlen(s));
 }
 
 static inline void vb_num(VocabBytes *v, const char *key, uint32_t x)
 {
     vb_key(v, key, GGUF_U32);
-    gb_u32(&v->b, x);
+    vb_u32(v, x);
 }
 
 static inline void vb_bool(VocabBytes *v, const char *key, bool x)
 {
     vb_key(v, key, GGUF_BOOL);
-    gb_u8(&v->b, x);
+    uint8_t byte = x;
+    vb_bytes(v, &byte, 1);
 }
 
 /* An array of n elements of 4 bytes: GGUF_I32 or GGUF_F32. */
 static inline void vb_words(VocabBytes *v, const char *key, uint32_t elem, const void *p, size_t n)
 {
     vb_key(v, key, GGUF_ARRAY);
-    gb_u32(&v->b, elem);
-    gb_u64(&v->b, n);
-    gb_bytes(&v->b, p, 4 * n);
+    vb_u32(v, elem);
+    vb_u64(v, n);
+    vb_bytes(v, p, 4 * n);
 }
 
 static inline void vb_texts(VocabBytes *v, const char *key, const char *const *texts, size_t n)
 {
     vb_key(v, key, GGUF_ARRAY);
-    gb_u32(&v->b, GGUF_STRING);
-    gb_u64(&v->b, n);
-    for (size_t i = 0; i < n; i++) gb_str(&v->b, texts[i]);
+    vb_u32(v, GGUF_STRING);
+    vb_u64(v, n);
+    for (size_t i = 0; i < n; i++) vb_text(v, texts[i], strlen(texts[i]));
 }
 
 /* The texts "<0x00>" ... "<0xFF>" or the byte alphabet of BPE, after n texts of one's own. */
