@@ -285,18 +285,4 @@ SIMD_INLINE vb vb_shift(vb w) { return w; }
 SIMD_INLINE vi vi_dot4_shifted(vi acc, vb w, vb a) { return vi_dot4_ss(acc, w, a); }
 #endif
 
-/* How far ahead of its use a weight is asked for, in bytes. First into L2: far enough to cover DRAM,
- * and beyond the 4 KB page at which hardware prefetchers stop. Then from L2 into L1. Asking past the
- * end of a matrix is harmless. */
-enum { AHEAD_L2 = 8192, AHEAD_L1 = 1024 };
-
-SIMD_INLINE void prefetch_ahead(const void *p, int64_t n_bytes)
-{
-    uintptr_t at = (uintptr_t)p;
-    for (int64_t i = 0; i < n_bytes; i += 64) {
-        __builtin_prefetch((const void *)(at + AHEAD_L2 + (uintptr_t)i), 0, 2);
-        __builtin_prefetch((const void *)(at + AHEAD_L1 + (uintptr_t)i), 0, 3);
-    }
-}
-
 #endif

@@ -4,6 +4,7 @@
  * of each block, its high nibbles the last 16. The codes stay unsigned; their zero point 8 meets
  * ActQ8.sum in a sum of its own. */
 #include "act_rest.h"
+#include "simd_prefetch.h"
 
 extern dot_quant_fn SIMD_FN(dot_q4_0);
 

@@ -4,6 +4,7 @@
  * On machines that multiply only unsigned by signed bytes the codes are shifted to 0..255, and the
  * shift is taken back through ActQ8.sum:  sum (q + 128) a - 128 sum a. */
 #include "act_rest.h"
+#include "simd_prefetch.h"
 
 extern dot_quant_fn SIMD_FN(dot_q8_0);
 

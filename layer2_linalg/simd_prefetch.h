@@ -1,0 +1,22 @@
+/* simd_prefetch.h: asking memory for weights long before they are needed. */
+#ifndef SIXFOLD_SIMD_PREFETCH_H
+#define SIXFOLD_SIMD_PREFETCH_H
+
+#include <stdint.h>
+
+/* How far ahead of its use a weight is asked for, in bytes. First into L2: far enough to cover DRAM,
+ * and beyond the 4 KB page at which hardware prefetchers stop. Then from L2 into L1. Asking past the
+ * end of a matrix is harmless. */
+enum { AHEAD_L2 = 8192, AHEAD_L1 = 1024 };
+
+static inline __attribute__((always_inline, unused)) void
+prefetch_ahead(const void *p, int64_t n_bytes)
+{
+    uintptr_t at = (uintptr_t)p;
+    for (int64_t i = 0; i < n_bytes; i += 64) {
+        __builtin_prefetch((const void *)(at + AHEAD_L2 + (uintptr_t)i), 0, 2);
+        __builtin_prefetch((const void *)(at + AHEAD_L1 + (uintptr_t)i), 0, 3);
+    }
+}
+
+#endif
