@@ -10,7 +10,8 @@
 #include <string.h>
 
 //@ begin bpe-merge-scan
-int64_t bpe_merge_scan(const BpeRules *r, BpeSymbol *symbols, int64_t n, void *work)
+int64_t bpe_merge_scan(const BpeRules *r, BpeSymbol *symbols,
+                       int64_t n, void *work)
 {
     (void)work;
     for (;;) {

@@ -55,10 +55,10 @@ static Status add_merge(Tokenizer *t, Arena *a, Str merge, uint32_t rank, Buf *j
     const char *space = merge.len > 1 ? memchr(merge.ptr + 1, ' ', merge.len - 1) : NULL;
     if (!space || space + 1 == merge.ptr + merge.len)
         return fail(err, E_FORMAT, "merge %u is '%.*s', which is not two texts with a space "
-                    "between them", rank, STR_ARG(merge));
+                    "between them HINT: convert the model again", rank, STR_ARG(merge));
     if (merge.len > MAX_TOKEN_BYTES)
-        return fail(err, E_LIMIT, "merge %u has %zu bytes (limit %d)", rank, merge.len,
-                    MAX_TOKEN_BYTES);
+        return fail(err, E_LIMIT, "merge %u has %zu bytes (limit %d) HINT: no real vocabulary has such "
+                    "merges; download the file again", rank, merge.len, MAX_TOKEN_BYTES);
     Str left = {merge.ptr, (size_t)(space - merge.ptr)};
     Str right = {space + 1, merge.len - left.len - 1};
     buf_clear(joined);
@@ -79,10 +79,12 @@ static Status read_merges(Tokenizer *t, Arena *a, const Gguf *g, Buf *joined, Er
     const GgufKv *kv;
     TRY(gguf_array(g, "tokenizer.ggml.merges", GGUF_STRING, -1, &kv, err));
     if (!kv && strcmp(t->pre->name, "kimi-k2") != 0)
-        return fail(err, E_FORMAT, "'tokenizer.ggml.merges' is missing; model 'gpt2' needs them");
+        return fail(err, E_FORMAT, "'tokenizer.ggml.merges' is missing; model 'gpt2' needs them "
+                    "HINT: convert the model again");
     int64_t n = kv ? kv->count : 0;
     if (n > 2 * MAX_VOCAB)
-        return fail(err, E_LIMIT, "%lld merges (limit %d)", (long long)n, 2 * MAX_VOCAB);
+        return fail(err, E_LIMIT, "'tokenizer.ggml.merges' has %lld texts (limit %d) HINT: no real "
+                    "vocabulary has so many; download the file again", (long long)n, 2 * MAX_VOCAB);
     t->n_pairs = 16;
     while (t->n_pairs < 2 * n) t->n_pairs *= 2;
     t->pairs = ARENA_NEW(a, PairSlot, t->n_pairs);

@@ -37,7 +37,8 @@ static Status append_mapped(const Tokenizer *t, Str s, Buf *out, Err *err)
 static Status check_id(const Tokenizer *t, int32_t id, Err *err)
 {
     if (id >= 0 && id < t->vocab.n_tokens) return OK;
-    return fail(err, E_ARG, "token id %d is outside the vocabulary (0 to %d)", id,
+    return fail(err, E_ARG, "token id %d is outside the vocabulary (0 to %d) "
+                "HINT: the ids may come from another model", id,
                 t->vocab.n_tokens - 1);
 }
 

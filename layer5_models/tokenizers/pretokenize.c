@@ -152,7 +152,7 @@ static Status cut_piece(PreWork *w, const pcre2_code *code, CutMode mode, const 
                         size_t begin, size_t end, Buf *cuts, Err *err)
 {
     const char *s = text + begin;
-    size_t n = end - begin, b, e;
+    size_t n = end - begin, b = 0, e = 0;
     for (size_t from = 0; from < n; from = e) {
         TRY(next_match(w, code, s, n, from, &b, &e, err));
         if (e == 0) break;

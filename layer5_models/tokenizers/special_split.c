@@ -50,11 +50,13 @@ Status tokenizer_trie_open(Tokenizer *t, Arena *a, Err *err)
     for (int32_t i = 0; i < t->vocab.n_tokens; i++) {
         if (!is_special(t, i)) continue;
         if (t->vocab.texts[i].len > MAX_SPECIAL_BYTES)
-            return fail(err, E_LIMIT, "special token %d has a text of %zu bytes (limit %d)", i,
+            return fail(err, E_LIMIT, "special token %d has a text of %zu bytes (limit %d) HINT: its "
+                        "type in the file is wrong; convert the model again", i,
                         t->vocab.texts[i].len, MAX_SPECIAL_BYTES);
         n += (int64_t)t->vocab.texts[i].len;
     }
-    if (n > INT32_MAX) return fail(err, E_LIMIT, "special tokens of %lld bytes", (long long)n);
+    if (n > INT32_MAX) return fail(err, E_LIMIT, "special tokens have %lld bytes of text (limit %d) "
+                    "HINT: convert the model again", (long long)n, INT32_MAX);
     t->trie = ARENA_NEW(a, TrieNode, n);
     if (!t->trie) return fail(err, E_MEMORY, "no memory for %lld bytes of special tokens",
                               (long long)n);

@@ -54,12 +54,14 @@ Status tokenizer_spm_open(Tokenizer *t, Arena *a, const Gguf *g, Err *err)
     TRY(gguf_array(g, "tokenizer.ggml.scores", GGUF_F32, n, &scores, err));
     if (!scores)
         return fail(err, E_FORMAT, "'tokenizer.ggml.scores' is missing; model 'llama' needs one "
-                    "score for each of its %d tokens", n);
+                    "score for each of its %d tokens HINT: convert the model again", n);
     t->priority = ARENA_NEW(a, uint32_t, n);
     if (!t->priority) return fail(err, E_MEMORY, "no memory for %d scores", n);
     for (int32_t i = 0; i < n; i++) {
         float score = gguf_array_f32(scores, i);
-        if (isnan(score)) return fail(err, E_FORMAT, "the score of token %d is not a number", i);
+        if (isnan(score)) 
+            return fail(err, E_FORMAT, "the score of token %d is not a number "
+                        "HINT: the file is damaged; download it again", i);
         t->priority[i] = priority_of(score);
         size_t len = t->vocab.texts[i].len;
         t->longest = len > t->longest ? len : t->longest;

@@ -55,7 +55,7 @@ static Status read_types(Tokenizer *t, Arena *a, const Gguf *g, Err *err)
         if (type < 0 || type > TOKEN_BYTE) type = TOKEN_UNDEFINED;
         if (type == TOKEN_BYTE && tokenizer_byte_value(t->vocab.texts[i]) < 0)
             return fail(err, E_FORMAT, "token %d is a byte token, but its text '%.*s' is not of "
-                        "the form <0x0A>", i, STR_ARG(t->vocab.texts[i]));
+                        "the form <0x0A> HINT: convert the model again", i, STR_ARG(t->vocab.texts[i]));
         t->types[i] = (uint8_t)type;
     }
     return OK;

@@ -111,8 +111,8 @@ Status tokenizer_vocab_intern(Vocab *v, Arena *a, Str text, int32_t *id, Err *er
 static Status add_token(Vocab *v, Arena *a, Str text, Err *err)
 {
     if (text.len > MAX_TOKEN_BYTES)
-        return fail(err, E_LIMIT, "token %d has a text of %zu bytes (limit %d)", v->n, text.len,
-                    MAX_TOKEN_BYTES);
+        return fail(err, E_LIMIT, "token %d has a text of %zu bytes (limit %d) HINT: no real vocabulary has "
+                    "such tokens; download the file again", v->n, text.len, MAX_TOKEN_BYTES);
     if (text.len == 0) {
         char name[32];
         text.len = (size_t)snprintf(name, sizeof name, "[EMPTY_%d]", v->n);
@@ -140,8 +140,9 @@ Status tokenizer_vocab_open(Vocab *v, Arena *a, const Gguf *g, Err *err)
         return fail(err, E_FORMAT, "'tokenizer.ggml.tokens' is missing or empty "
                     "HINT: this file carries no vocabulary; use a complete model file");
     if (kv->count > MAX_VOCAB)
-        return fail(err, E_LIMIT, "'tokenizer.ggml.tokens' has %lld texts (limit %d)",
-                    (long long)kv->count, MAX_VOCAB);
+        return fail(err, E_LIMIT, "'tokenizer.ggml.tokens' has %lld texts (limit %d) HINT: no real "
+                    "vocabulary is so large; download the file again", (long long)kv->count,
+                    MAX_VOCAB);
     *v = (Vocab){.n_tokens = (int32_t)kv->count};
     if (getrandom(&v->seed, sizeof v->seed, GRND_NONBLOCK) != sizeof v->seed)
         v->seed = (uint64_t)(uintptr_t)kv->data; /* before the machine has entropy */
@@ -154,7 +155,7 @@ Status tokenizer_vocab_open(Vocab *v, Arena *a, const Gguf *g, Err *err)
     GgufStrings it = gguf_strings(kv);
     for (Str text; gguf_next_string(&it, &text);) TRY(add_token(v, a, text, err));
     if (v->n != v->n_tokens)
-        return fail(err, E_FORMAT, "'tokenizer.ggml.tokens' breaks off after %d of %d texts", v->n,
-                    v->n_tokens);
+        return fail(err, E_FORMAT, "'tokenizer.ggml.tokens' breaks off after %d of %d texts "
+                    "HINT: download the file again", v->n, v->n_tokens);
     return OK;
 }
