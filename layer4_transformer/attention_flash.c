@@ -17,6 +17,7 @@
 #include <string.h>
 
 //@ exercise 4.3 join two partial softmaxes
+//@ begin attention-merge
 EXERCISE void attention_merge(float *m, float *l, float *o,
                               float m2, float l2, const float *o2, int64_t d)
 {
@@ -26,6 +27,7 @@ EXERCISE void attention_merge(float *m, float *l, float *o,
     *l = *l * keep + l2 * add;
     for (int64_t i = 0; i < d; i++) o[i] = o[i] * keep + o2[i] * add;
 }
+//@ end attention-merge
 //@ end exercise
 
 /* 1. The tile's queries, scaled; every row starts empty. */
@@ -56,6 +58,7 @@ static void load_block(const FlashScratch *f, const KvView *kv, int g, int64_t j
 static void row_block(const FlashScratch *f, const KvView *kv, int64_t r, int64_t first, int64_t end)
 {
     float *s = f->s, *o2 = f->s + FLASH_KEYS, l2 = 0, m2 = -FLT_MAX;
+    //@ begin attention-flash
     /* 3. Scores; 4. only of the visible keys. */
     for (int64_t j = first; j < end; j++) {
         const float *q = f->q + r * f->wk, *k = f->k + j * f->wk;
@@ -71,10 +74,12 @@ static void row_block(const FlashScratch *f, const KvView *kv, int64_t r, int64_
         int64_t n = kv->d_v - i0 < FLASH_KEYS ? kv->d_v - i0 : FLASH_KEYS;
         memset(o2, 0, (size_t)n * sizeof *o2);
         for (int64_t j = first; j < end; j++)
-            for (int64_t i = 0; i < n; i++) o2[i] += s[j] * f->v[j * f->wv + i0 + i];
+            for (int64_t i = 0; i < n; i++)
+                o2[i] += s[j] * f->v[j * f->wv + i0 + i];
         m = f->m[r], l = f->l[r * 16];
         attention_merge(&m, &l, f->o + r * f->wv + i0, m2, l2, o2, n);
     }
+    //@ end attention-flash
     f->m[r] = m;
     f->l[r * 16] = l;
 }

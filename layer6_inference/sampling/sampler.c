@@ -68,10 +68,12 @@ int32_t sampler_sample(Sampler *s, const float *logits)
         stage_top_k(s->list, s->n_vocab, 1);
         return s->list[0].id;
     }
+    //@ begin sampler-chain
     int64_t n = stage_top_k(s->list, s->n_vocab, p->top_k);
     n = stage_top_p(s->list, n, p->top_p);
     n = stage_min_p(s->list, n, p->min_p);
     stage_temperature(s->list, n, p->temp);
     stage_probabilities(s->list, n);
     return s->list[stage_draw(s->list, n, &s->rng)].id;
+    //@ end sampler-chain
 }

@@ -87,6 +87,7 @@ void stage_temperature(Candidate *c, int64_t n, float temp)
     for (int64_t i = 0; i < n; i++) c[i].logit = i == 0 ? 0.0f : (c[i].logit - best) / temp;
 }
 
+//@ begin sampler-draw
 int64_t stage_draw(const Candidate *c, int64_t n, Rng *rng)
 {
     float u = rng_f32(rng), mass = 0;
@@ -96,8 +97,10 @@ int64_t stage_draw(const Candidate *c, int64_t n, Rng *rng)
         if (u < mass) return i;
         if (c[i].p > 0) last = i;
     }
-    return last; /* rounding left a gap at the end: the last one that is possible at all */
+    /* Rounding left a gap at the end: the last one that is possible at all. */
+    return last;
 }
+//@ end sampler-draw
 
 int32_t argmax_logit(const float *logits, int64_t n)
 {
