@@ -133,7 +133,7 @@ $(ROOTBIN)/sixfold: layer6_inference/main.c $(EMBED) $(call libs,6)
 	$(Q)$(CC) $(CFLAGS) -DSIXFOLD_VERSION='"$(VERSION)"' $(INC_layer6_inference) $< $(EMBED) $(call libs,6) $(LIBS_6) $(LDLIBS) -o $@
 
 run: $(ROOTBIN)/sixfold   ## build, then let the embedded model complete a text
-	$(ROOTBIN)/sixfold run
+	$(ROOTBIN)/sixfold run --temp 0 -n 20 -p "the big red bird sang . the big"
 
 # make lessonN: layers 1..N, their demos of layer N, and layer N's tests, quietly.
 define LESSON
