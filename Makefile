@@ -124,7 +124,7 @@ DEMOS    := $(foreach l,$(call below,$(MAXLAYER)),$(addprefix $(ROOTBIN)/,$(DEMO
 TESTS    := $(foreach l,$(call below,$(MAXLAYER)),$(TESTS_$(l)))
 VERSION  := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: all lib demos test tests test-plants help clean run lint install lessons lessons-check bench-compare
+.PHONY: all lib demos test tests test-plants help clean run lint install lessons lessons-check bench-compare bench-record
 all: $(LIBRARIES) $(PROGRAM) $(DEMOS)
 lib: $(LIBRARIES)
 demos: $(DEMOS)
@@ -190,11 +190,15 @@ test-plants: $(TESTS) ## plant one error in each twin and see a test fail; P=sof
 	@CC='$(CC)' B='$(B)' tools/plant.sh $(P)
 
 $(B)/bench_compare: $(wildcard bench/*.c bench/*.h) $(EMBED) $(call libs,6)
-	$(Q)$(CC) $(CFLAGS) $(INC_$(TOP)) -Ibench -Itests $(wildcard bench/*.c) $(EMBED) $(call libs,6) $(LIBS_6) $(LDLIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(INC_$(TOP)) -Ibench $(wildcard bench/*.c) $(EMBED) $(call libs,6) $(LIBS_6) $(LDLIBS) -o $@
 bench-compare: $(B)/bench_compare ## naive vs optimised: TSV, SVG, PNG; OP=softmax for one op
-	@mkdir -p bench/out
 	$(B)/bench_compare $(if $(OP),--op $(OP)) --out bench/out
 	@tools/draw_bench.sh bench/out
+# The set that is committed: small files; the bar charts as PNG only.
+bench-record: $(B)/bench_compare ## the same into bench/recorded, on a quiet machine
+	$(B)/bench_compare --samples 21 --out bench/recorded
+	@SMALL=1 tools/draw_bench.sh bench/recorded
+	@rm -f bench/recorded/speedup_*.svg && du -bc bench/recorded/* | tail -n 1
 
 $(B)/mkwired: tools/mkwired.c $(call libs,1)
 	@mkdir -p $(@D)
