@@ -49,6 +49,9 @@ Status generator_open(Generator *g, const Model *m, Pool *pool, const GeneratorP
 {
     *g = (Generator){.model = m, .params = *p, .stop = stop};
     int32_t eos = m->tokenizer ? tokenizer_eos(m->tokenizer) : -1;
+    if (generator_plan(m, p, pool_threads(pool)) < 0)
+        return fail(err, E_MEMORY, "a context of %lld tokens is beyond all memory. HINT: lower it with -c",
+                    (long long)p->n_ctx);
     Status s = session_open(&g->session, m, pool, p->n_ubatch, p->n_ctx, err);
     if (s == OK) s = kvcache_open(&g->kv, m, p->type_k, p->type_v, p->n_ctx, 1, err);
     /* An embedding may have more rows than the vocabulary has texts (padding): those are no words. */
