@@ -102,7 +102,7 @@ static Status report_json(const Gguf *g, const char *name, Buf *out, Err *err)
         TRY(buf_append(out, ": ", 2, err));
         TRY(put_value(out, &g->kv[i], 0, 0, err));
     }
-    TRY(buf_append(out, "},\n\"tensors\": [", 14, err));
+    TRY(buf_printf(out, err, "},\n\"tensors\": ["));
     for (int64_t i = 0; i < g->n_tensors; i++) {
         const GgufTensor *t = &g->tensors[i];
         TRY(buf_append(out, i ? ",\n{\"name\": " : "\n{\"name\": ", i ? 11 : 10, err));

@@ -88,7 +88,8 @@ Status verb_logits(Cli *c, Err *err)
     Status s = cli_open_model(c, err);
     if (s == OK) s = cli_open_pool(c, err);
     if (s == OK) s = cli_parse_ids(c->o.tokens, c->model.hp.n_vocab, &ids, err);
-    if (s == OK && ids.n == 0) s = fail(err, E_ARG, "--tokens '%s' holds no id", c->o.tokens);
+    if (s == OK && ids.n == 0)
+        s = fail(err, E_ARG, "--tokens '%s' holds no id. HINT: --tokens 1,2,3", c->o.tokens);
     cli_catch_interrupt();
     if (s == OK) s = open_run(&r, c, ids.n + c->o.n_greedy, err);
     if (s == OK) s = run(&r, &ids, c->o.n_greedy, &out, err);
