@@ -26,7 +26,7 @@ typedef enum { ROOF_L1, ROOF_L2, ROOF_L3, ROOF_MEMORY, ROOF_LEVELS } RoofLevel;
 
 /* The ceilings, all measured by this program: [0] one thread, [1] all threads of the pool. */
 typedef struct {
-    double read_gbs[2][ROOF_LEVELS];
+    double gbs[2][ROOF_LEVELS];
     double fma_gflops[2], int8_gops[2];
 } Roofs;
 
@@ -70,7 +70,7 @@ struct BenchCase {
 /* One row of the result. */
 typedef struct {
     char op[32], variant[24], size[48];
-    const char *status;      /* "ok", "wrong", "unusable" (this machine lacks what it needs), "late" */
+    const char *status;      /* "ok", "wrong", "unusable" (the machine cannot), "late" */
     int layer, threads;      /* layer 0: a composed case */
     int64_t runs;            /* per sample */
     int n_samples;
@@ -88,8 +88,8 @@ typedef struct {
 struct Bench {
     Pool *pool;
     int n_threads, n_samples;
-    double sample_ns;        /* how long a sample should take at least: long enough for the clock, and
-                                shorter than a time slice, so that most samples are undisturbed */
+    double sample_ns;        /* least length of a sample: long enough for the clock, shorter
+                                than a time slice, so that most samples are undisturbed */
     int64_t start_ns, limit_ns;
     const char *out_dir;
     const char *only;        /* op, or NULL for all */
@@ -112,8 +112,8 @@ int bench_run(Bench *b);
 /* bench_selftest.c: prints one line per claim; 0 if all hold. */
 int bench_self_test(Bench *b);
 
-/* bench_roofs.c: measures the ceilings; a second call keeps the better of both (the machine may have
- * been disturbed). bench_relate then fills the roof of all rows. */
+/* bench_roofs.c: measures the ceilings; a second call keeps the better of both (the machine may
+ * have been disturbed). bench_relate then fills the roof of all rows. */
 Status bench_roofs(Bench *b, Err *err);
 void bench_relate(Bench *b);
 RoofLevel bench_level(double set_bytes);

@@ -1,7 +1,7 @@
-/* bench_linear.c: a whole matrix times one token (decode) and times 64 tokens (prefill), on all threads.
+/* bench_linear.c: a whole matrix times one token (decode) and 64 tokens (prefill), on all threads.
  *
- * These are no ops of the kernel table but what its ops are for, so their variants are choices for all
- * ops at once: scalar everywhere, AVX2 everywhere, ... The decode matrices have the shape of a
+ * These are no ops of the kernel table but what its ops are for, so their variants are choices for
+ * all ops at once: scalar everywhere, AVX2 everywhere, ... The decode matrices have the shape of a
  * vocabulary's output matrix. */
 #include "bench.h"
 
@@ -34,7 +34,8 @@ static void linear_run(BenchCase *c)
 }
 
 /* A matrix of the type: a few random rows, repeated. */
-static Status make_matrix(BenchCase *c, Tensor *w, DType type, int64_t n_in, int64_t n_out, Err *err)
+static Status make_matrix(BenchCase *c, Tensor *w, DType type, int64_t n_in, int64_t n_out,
+                          Err *err)
 {
     enum { DIFFERENT = 64 };
     int64_t row_bytes = dtype_row_bytes(type, n_in);

@@ -19,8 +19,9 @@ enum { MAX_CASES = 512, MAX_ROWS = 4096, LIMIT_SECONDS = 270 };
 void *bench_alloc(BenchCase *c, int64_t count, size_t size, Err *err)
 {
     void *p = arena_alloc(&c->arena, count, size);
-    if (!p) fail(err, E_MEMORY, "%s: no memory for %lld times %zu bytes. HINT: close other programs",
-                 c->op, (long long)count, size);
+    if (!p)
+        fail(err, E_MEMORY, "%s: no memory for %lld times %zu bytes. HINT: close other programs",
+             c->op, (long long)count, size);
     return p;
 }
 
@@ -67,7 +68,8 @@ int bench_ops_without_case(const Bench *b)
     for (int i = 0; i < kernels_count(); i++) {
         const char *op = kernels_row(i)->op;
         if ((i > 0 && strcmp(kernels_row(i - 1)->op, op) == 0) || has_case(b, op)) continue;
-        fprintf(stderr, "error: op '%s' of the kernel table has no case in bench/. HINT: add one\n", op);
+        fprintf(stderr, "error: op '%s' of the kernel table has no case in bench/. HINT: add one\n",
+                op);
         missing++;
     }
     return missing;
@@ -77,7 +79,8 @@ int bench_run(Bench *b)
 {
     int failed = 0, selected = 0;
     int64_t done = 0;
-    for (int i = 0; i < b->n_cases; i++) selected += !b->only || strcmp(b->only, b->cases[i].op) == 0;
+    for (int i = 0; i < b->n_cases; i++)
+        selected += !b->only || strcmp(b->only, b->cases[i].op) == 0;
     Progress progress;
     progress_start(&progress, "measuring", selected, "cells", 1, b->quiet);
     for (int i = 0; i < b->n_cases; i++) {
@@ -91,7 +94,8 @@ int bench_run(Bench *b)
         }
         progress_update(&progress, ++done);
         for (int r = first; r < b->n_rows; r++)
-            failed += strcmp(b->rows[r].status, "wrong") == 0 || strcmp(b->rows[r].status, "late") == 0;
+            failed +=
+                strcmp(b->rows[r].status, "wrong") == 0 || strcmp(b->rows[r].status, "late") == 0;
     }
     progress_end(&progress);
     return failed;
@@ -106,7 +110,8 @@ static Status bench_open(Bench *b, Err *err)
     b->rows = ARENA_NEW(&b->arena, BenchRow, MAX_ROWS);
     if (!b->cases || !b->rows) return fail(err, E_MEMORY, "no memory for the results");
     if (mkdir(b->out_dir, 0777) != 0 && errno != EEXIST)
-        return fail(err, E_IO, "cannot make the directory '%.300s': %s. HINT: its parent must exist",
+        return fail(err, E_IO,
+                    "cannot make the directory '%.300s': %s. HINT: its parent must exist",
                     b->out_dir, strerror(errno));
     return pool_open(&b->pool, b->n_threads, false, err);
 }
@@ -174,7 +179,8 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--out") == 0 && *value) b.out_dir = value, i++;
         else if (strcmp(argv[i], "--op") == 0 && *value) b.only = value, i++;
         else if (strcmp(argv[i], "--samples") == 0) {
-            if (!number(value, BENCH_MIN_SAMPLES, BENCH_SAMPLES, &b.n_samples)) return usage("--samples");
+            if (!number(value, BENCH_MIN_SAMPLES, BENCH_SAMPLES, &b.n_samples))
+                return usage("--samples");
             i++;
         } else if (strcmp(argv[i], "--threads") == 0) {
             if (!number(value, 1, 256, &b.n_threads)) return usage("--threads");

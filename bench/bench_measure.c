@@ -1,7 +1,7 @@
 /* bench_measure.c: validate, then time.
  *
- * No kernel is timed before its output has been compared with the first variant's on the very data of
- * the measurement: a fast kernel with a wrong answer would otherwise win. Timing takes samples in
+ * No kernel is timed before its output has been compared with the first variant's on the very data
+ * of the measurement: a fast kernel with a wrong answer would otherwise win. Timing takes samples in
  * turns: if the machine is disturbed for a moment, every variant loses one sample, not one variant
  * all of its samples, and medians do not mind one lost sample. */
 #include "bench.h"
@@ -93,16 +93,16 @@ static int64_t first_difference(const BenchCase *c, const void *want)
     return -1;
 }
 
-static void describe_difference(const BenchCase *c, const Variant *first, const void *want, int64_t at,
-                                char note[160])
+static void describe_difference(const BenchCase *c, const Variant *first, const void *want,
+                                int64_t at, char note[160])
 {
     if (c->kind == OUT_BYTES)
         snprintf(note, 160, "byte %lld: %d, %s says %d", (long long)at, ((const char *)c->out)[at],
                  first->name, ((const char *)want)[at]);
     else
         snprintf(note, 160, "element %lld: %.9g, %s says %.9g, tolerance %.3g", (long long)at,
-                 (double)((const float *)c->out)[at], first->name, (double)((const float *)want)[at],
-                 c->tol);
+                 (double)((const float *)c->out)[at], first->name,
+                 (double)((const float *)want)[at], c->tol);
 }
 
 static Status validate(BenchCase *c, Variant *v, int n, Err *err)
@@ -153,7 +153,7 @@ static int64_t find_runs(BenchCase *c, double sample_ns)
     }
 }
 
-/* Fast variants give all the samples asked for; a run that takes longer than this gives the fewest. */
+/* Fast variants give all the samples asked for; runs longer than this give the fewest. */
 static const double SLOW_NS = 3e7;
 
 static void time_variants(const Bench *b, BenchCase *c, Variant *v, int n)

@@ -79,10 +79,16 @@ static Status prim_setup(BenchCase *c, Bench *b, Err *err)
     if (!s) return E_MEMORY;
     int i = (int)c->n[0];
     int64_t rows = cases[i].rows, n = cases[i].n;
-    *s = (PrimState){.op = cases[i].op, .kind = cases[i].kind, .rows = rows, .n = n,
-                     .x0 = bench_normals(c, 13, rows * n, err), .x = BENCH_NEW(c, float, rows * n, err),
-                     .y = BENCH_NEW(c, float, rows * n, err), .w = bench_normals(c, 14, n, err),
-                     .b = bench_normals(c, 15, n, err), .table = BENCH_NEW(c, float, D_HEAD, err)};
+    *s = (PrimState){.op = cases[i].op,
+                     .kind = cases[i].kind,
+                     .rows = rows,
+                     .n = n,
+                     .x0 = bench_normals(c, 13, rows * n, err),
+                     .x = BENCH_NEW(c, float, rows *n, err),
+                     .y = BENCH_NEW(c, float, rows *n, err),
+                     .w = bench_normals(c, 14, n, err),
+                     .b = bench_normals(c, 15, n, err),
+                     .table = BENCH_NEW(c, float, D_HEAD, err)};
     if (!s->x0 || !s->x || !s->y || !s->w || !s->b || !s->table) return E_MEMORY;
     find_slots(s);
     rope_angles(s->table, 1234, D_HEAD, 10000.0f, 1.0f, NULL);

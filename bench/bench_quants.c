@@ -1,4 +1,4 @@
-/* bench_quants.c: block formats: bytes to numbers, numbers to bytes, and products without unpacking.
+/* bench_quants.c: block formats: bytes to numbers and back, and products without unpacking.
  *
  * The cases are made from the table of formats: a new format is measured as soon as it has kernels
  * named dequant_*, quant_* or dot_* and its type. */

@@ -25,8 +25,8 @@ static void write_header(FILE *f, const Bench *b)
     for (int t = 0; t < 2; t++) {
         int n = t ? b->n_threads : 1;
         for (int l = 0; l < ROOF_LEVELS; l++)
-            fprintf(f, "# roof\t%d\tread_%s_GBs\t%.2f\n", n, bench_level_name[l],
-                    b->roofs.read_gbs[t][l]);
+            fprintf(f, "# roof\t%d\t%s_GBs\t%.2f\n", n, bench_level_name[l],
+                    b->roofs.gbs[t][l]);
         fprintf(f, "# roof\t%d\tfma_GFLOPs\t%.2f\n# roof\t%d\tint8_GOPs\t%.2f\n", n,
                 b->roofs.fma_gflops[t], n, b->roofs.int8_gops[t]);
     }
@@ -36,11 +36,12 @@ static void write_row(FILE *f, const BenchRow *r)
 {
     double gflops = r->median_ns > 0 ? r->flops / r->median_ns : 0;
     double gbs = r->median_ns > 0 ? r->bytes / r->median_ns : 0;
-    fprintf(f, "%s\t%d\t%s\t%s\t%s\t%s\t%d\t%lld\t%d\t%.1f\t%.1f\t%.1f\t%.6g\t%.6g\t%.3f\t%.3f\t%.3f\t"
-            "%.4f\t%s\t%s\t%s\n", r->op, r->layer, r->size, r->variant, r->status,
-            r->chosen ? "yes" : "no", r->threads, (long long)r->runs, r->n_samples, r->median_ns,
-            r->min_ns, r->iqr_ns, r->flops, r->bytes, gflops, gbs, r->ratio, r->roof,
-            r->bound, r->int8 ? "int8" : "f32", r->note);
+    fprintf(f,
+            "%s\t%d\t%s\t%s\t%s\t%s\t%d\t%lld\t%d\t%.1f\t%.1f\t%.1f\t%.6g\t%.6g\t%.3f\t%.3f\t%.3f\t"
+            "%.4f\t%s\t%s\t%s\n",
+            r->op, r->layer, r->size, r->variant, r->status, r->chosen ? "yes" : "no", r->threads,
+            (long long)r->runs, r->n_samples, r->median_ns, r->min_ns, r->iqr_ns, r->flops,
+            r->bytes, gflops, gbs, r->ratio, r->roof, r->bound, r->int8 ? "int8" : "f32", r->note);
 }
 
 Status bench_write_tsv(const Bench *b, Err *err)
@@ -48,13 +49,18 @@ Status bench_write_tsv(const Bench *b, Err *err)
     char path[512];
     snprintf(path, sizeof path, "%.480s/bench.tsv", b->out_dir);
     FILE *f = fopen(path, "w");
-    if (!f) return fail(err, E_IO, "cannot write '%.300s': %s. HINT: --out names a directory that can "
-                        "be written to", path, strerror(errno));
+    if (!f)
+        return fail(err, E_IO,
+                    "cannot write '%.300s': %s. HINT: --out names a directory that can "
+                    "be written to",
+                    path, strerror(errno));
     write_header(f, b);
-    fprintf(f, "op\tlayer\tsize\tvariant\tstatus\tchosen\tthreads\truns\tsamples\tmedian_ns\tmin_ns\t"
+    fprintf(f,
+            "op\tlayer\tsize\tvariant\tstatus\tchosen\tthreads\truns\tsamples\tmedian_ns\tmin_ns\t"
             "iqr_ns\tflops\tbytes\tgflops\tgbs\tratio\troof\tbound\tkind\tnote\n");
     for (int i = 0; i < b->n_rows; i++) write_row(f, &b->rows[i]);
-    if (fclose(f) != 0) return fail(err, E_IO, "writing '%.300s' failed: %s", path, strerror(errno));
+    if (fclose(f) != 0)
+        return fail(err, E_IO, "writing '%.300s' failed: %s", path, strerror(errno));
     return OK;
 }
 
@@ -91,14 +97,16 @@ static void print_problems(const Bench *b, int first, int end)
     for (int i = first; i < end; i++) {
         const BenchRow *r = &b->rows[i];
         if (strcmp(r->status, "wrong") == 0)
-            printf("  %s %s: %s is WRONG and was not timed: %s\n", r->op, r->size, r->variant, r->note);
+            printf("  %s %s: %s is WRONG and was not timed: %s\n", r->op, r->size, r->variant,
+                   r->note);
         if (strcmp(r->status, "late") == 0)
-            printf("  %s %s: %s was not timed: the time limit is over\n", r->op, r->size, r->variant);
+            printf("  %s %s: %s was not timed: the time limit is over\n", r->op, r->size,
+                   r->variant);
     }
 }
 
-/* "softmax 16x2048   13.1 us  avx512 is 11.2 times two_pass  38 % of L1  ████": what the engine uses,
- * against the first variant; and the fastest variant if that is another one. */
+/* "softmax 16x2048   13.1 us  avx512 is 11.2 times two_pass  38 % of L1  ████": what the engine
+ * uses, against the first variant; and the fastest variant if that is another one. */
 void bench_print_case(const Bench *b, int first)
 {
     int end = end_of_cell(b, first), chosen = first, fastest = first;
@@ -113,7 +121,9 @@ void bench_print_case(const Bench *b, int first)
     if (r->ratio <= 0) return;
     human_time(took, r->median_ns);
     if (chosen == first) snprintf(claim, sizeof claim, "%s", r->variant);
-    else snprintf(claim, sizeof claim, "%s is %.1f times %s", r->variant, r->ratio, b->rows[first].variant);
+    else
+        snprintf(claim, sizeof claim, "%s is %.1f times %s", r->variant, r->ratio,
+                 b->rows[first].variant);
     if (r->roof > 0) snprintf(roof, sizeof roof, "%3.0f %% of %s", 100 * r->roof,
                               r->bound);
     bar(blocks, r->ratio);
@@ -125,11 +135,11 @@ void bench_print_case(const Bench *b, int first)
 
 void bench_print_summary(const Bench *b)
 {
-    static const char *const rooms[] = {"several ops together", "layer 1: foundation", "layer 2: linalg",
-                                        "layer 3: primitives", "layer 4: transformer",
-                                        "layer 5: models", "layer 6: inference"};
-    printf("\n%s, %d thread%s; one thread reads %.1f GB/s from memory and does %.0f GFLOP/s\n", cpu_name(),
-           b->n_threads, b->n_threads > 1 ? "s" : "", b->roofs.read_gbs[0][ROOF_MEMORY],
+    static const char *const rooms[] = {
+        "several ops together", "layer 1: foundation", "layer 2: linalg",   "layer 3: primitives",
+        "layer 4: transformer", "layer 5: models",     "layer 6: inference"};
+    printf("\n%s, %d thread%s; one thread reads %.1f GB/s from memory and does %.0f GFLOP/s\n",
+           cpu_name(), b->n_threads, b->n_threads > 1 ? "s" : "", b->roofs.gbs[0][ROOF_MEMORY],
            b->roofs.fma_gflops[0]);
     for (int i = 1; i <= 7; i++) {
         int layer = i % 7;

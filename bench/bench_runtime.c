@@ -1,5 +1,5 @@
-/* bench_runtime.c: what running costs before any arithmetic: waking threads, opening a file. And the
- * loops that measure the machine itself, because they are in the kernel table too. */
+/* bench_runtime.c: what running costs before any arithmetic: waking threads, opening a file. And
+ * the loops that measure the machine itself, because they are in the kernel table too. */
 #include "bench.h"
 #include "roofline_kernels.h"
 
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---------------------------------------------------------------- pool: an empty parallel region */
+/* ---------------------------------------------------------------- pool: an empty region */
 
 enum { ITEMS = 1024 };
 
@@ -75,8 +75,11 @@ static Status write_file(const char *path, BenchCase *c, Err *err)
     uint32_t *piece = BENCH_NEW(c, uint32_t, PIECE / 4, err);
     if (!piece) return E_MEMORY;
     FILE *f = fopen(path, "wb");
-    if (!f) return fail(err, E_IO, "cannot write '%.300s': %s. HINT: --out names a directory that can "
-                        "be written to", path, strerror(errno));
+    if (!f)
+        return fail(err, E_IO,
+                    "cannot write '%.300s': %s. HINT: --out names a directory that can "
+                    "be written to",
+                    path, strerror(errno));
     Rng rng = rng_seed(19);
     bool ok = true;
     for (int mb = 0; mb < FILE_MB && ok; mb++) {
@@ -84,7 +87,8 @@ static Status write_file(const char *path, BenchCase *c, Err *err)
         ok = fwrite(piece, PIECE, 1, f) == 1;
     }
     if (fclose(f) != 0 || !ok)
-        return fail(err, E_IO, "writing %d MB to '%.300s' failed. HINT: is the disk full?", FILE_MB, path);
+        return fail(err, E_IO, "writing %d MB to '%.300s' failed. HINT: is the disk full?", FILE_MB,
+                    path);
     return OK;
 }
 

@@ -1,8 +1,8 @@
 /* bench_tokenizer.c: merging neighbours: all pairs looked at in every round, or a queue.
  *
  * The vocabulary is a formula: whether two symbols may merge, how urgently, and what the result is
- * called follows from a hash of their two names. Words are short and many, lines are long and few: the
- * scan is quadratic, so the length decides. */
+ * called follows from a hash of their two names. Words are short and many, lines are long and few:
+ * the scan is quadratic, so the length decides. */
 #include "bench.h"
 #include "bpe_merge.h"
 

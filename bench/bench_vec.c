@@ -10,7 +10,8 @@
 #include <math.h>
 #include <string.h>
 
-typedef enum { ADD, MUL, SCALE, AXPY, SUM, MAX, F16_TO, TO_F16, BF16_TO, TO_BF16, DOT32, DOT16, DOTB16 } VecOp;
+typedef enum { ADD, MUL, SCALE, AXPY, SUM, MAX, F16_TO, TO_F16, BF16_TO, TO_BF16, DOT32,
+               DOT16, DOTB16 } VecOp;
 
 /* Name, operation, operations per element, bytes per element read and written. */
 static const struct { const char *name; VecOp op; int flops, bytes; } ops[] = {
@@ -56,8 +57,8 @@ static void vec_reset(BenchCase *c)
 }
 
 /* Where the result is, and how far it may be off. Partial sums of n terms of random sign grow like
- * sqrt(n) rms, their roundings add up like sqrt(n): 8 n rms u leaves room and still finds one term that
- * is missing or doubled. */
+ * sqrt(n) rms, their roundings add up like sqrt(n): 8 n rms u leaves room and still finds one term
+ * that is missing or doubled. */
 static void vec_result(BenchCase *c, VecState *s)
 {
     double squares = 0;

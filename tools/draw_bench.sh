@@ -77,7 +77,7 @@ AWK
     ) >"$tmp/bars"
     [ -s "$tmp/bars" ] || return 0
     local n height keys=""
-    n=$(cat "$tmp/tics.n"); height=$((n * 13 + 110))
+    n=$(cat "$tmp/tics.n"); height=$(((n + 7) * 13 + 110)) # 7 free rows for the key
     while IFS=$'\t' read -r colour kind; do
         keys="$keys, 1/0 with boxes fs solid lc rgb $colour title \"$kind\""
     done <"$tmp/legend"
@@ -85,7 +85,7 @@ AWK
 set title "$2\n$machine"
 set logscale x
 set xrange [0.5:*]
-set yrange [$n.5:0]
+set yrange [$((n + 7)):0]
 set xlabel "times faster than the first variant"
 set ytics ($(cat "$tmp/tics")) scale 0
 set grid x lc rgb "#dddddd"
@@ -93,7 +93,7 @@ set border 3
 set tics nomirror
 set lmargin 30
 set rmargin 8
-set key bottom right box opaque
+set key bottom right spacing 1.3
 set arrow 1 from 1, graph 0 to 1, graph 1 nohead lc rgb "#333333"
 plot "$tmp/bars" using (0.5*(1+\$2)):1:(1):2:(\$1-0.45):(\$1+0.45):3 with boxxyerror fs solid 0.9 noborder lc rgb variable notitle, \
      "" using (\$2 > 1 ? \$2 : 1):1:(sprintf(" %s", strcol(4))) with labels left offset 0.2,0 notitle $keys
@@ -117,7 +117,7 @@ set xtics scale 0
 set boxwidth 0.7
 set key top left
 plot "$tmp/matmul" using 1:3:4:xtic(2) with boxes fs solid 0.9 noborder lc rgb variable notitle, \
-     "" using 1:3:(sprintf("%.1f", \$3)) with labels offset 0,0.6 notitle, \
+     "" using 1:3:(sprintf("%.1f", \$3)) with labels offset 0,-0.8 textcolor rgb "#ffffff" notitle, \
      $(roof 1 fma_GFLOPs) with lines lw 1.5 dt 2 lc rgb "#c0392b" title "peak, one thread: $(roof 1 fma_GFLOPs)", \
      $(roof "$(header threads)" fma_GFLOPs) with lines lw 1.5 lc rgb "#c0392b" title "peak, all threads: $(roof "$(header threads)" fma_GFLOPs)"
 GP
@@ -132,7 +132,7 @@ AWK
 ) >"$tmp/dots"
 # Names beside the best dot of a few operations; the SVG says all of them under the mouse.
 rows | awk -F'\t' '
-$7 == 1 && $13 > 0 && $14 > 0 && $6 == "yes" && $1 ~ /^(vec_add|dot_f16|silu|rmsnorm|softmax|dot_q8_0|dot_q4_0|panel_mul|matmul_block|attention)$/ && !seen[$1]++ {
+$7 == 1 && $13 > 0 && $14 > 0 && $6 == "yes" && $1 ~ /^(vec_add|dot_f16|gelu_tanh|rmsnorm|softmax|dot_q8_0|dot_q4_0|panel_mul|matmul_block|attention)$/ && !seen[$1]++ {
     printf "%.5g\t%.5g\t%s\n", $13 / $14, $15, $1 }' >"$tmp/names"
 if [ -s "$tmp/dots" ]; then draw roofline 900 600 <<GP
 set title "Roofline of one thread: what each variant reaches\n$machine"
@@ -140,7 +140,7 @@ set logscale xy
 set xlabel "operations per byte read or written"
 set ylabel "GFLOP/s (byte products: GOP/s)"
 set xrange [0.05:400]
-set yrange [0.1:3000]
+set yrange [0.004:3000]
 set grid lc rgb "#e5e5e5"
 set border 3
 set tics nomirror
@@ -148,13 +148,14 @@ set key bottom right
 least(a, b) = a < b ? a : b
 fma = $(roof 1 fma_GFLOPs)
 bytes = $(roof 1 int8_GOPs)
-plot least(fma, x * $(roof 1 read_L1_GBs)) lw 2 lc rgb "#333333" title "L1: $(roof 1 read_L1_GBs) GB/s; f32 peak $(roof 1 fma_GFLOPs) GFLOP/s", \
-     least(bytes, x * $(roof 1 read_L1_GBs)) lw 1 dt 3 lc rgb "#333333" title "byte products: peak $(roof 1 int8_GOPs) GOP/s", \
-     least(fma, x * $(roof 1 read_L2_GBs)) lw 2 lc rgb "#777777" title "L2: $(roof 1 read_L2_GBs) GB/s", \
-     least(fma, x * $(roof 1 read_memory_GBs)) lw 2 lc rgb "#b0b0b0" title "memory: $(roof 1 read_memory_GBs) GB/s", \
+plot least(fma, x * $(roof 1 L1_GBs)) lw 2 lc rgb "#333333" title "L1: $(roof 1 L1_GBs) GB/s; f32 peak $(roof 1 fma_GFLOPs) GFLOP/s", \
+     least(bytes, x * $(roof 1 L1_GBs)) lw 1 dt 3 lc rgb "#333333" title "byte products: peak $(roof 1 int8_GOPs) GOP/s", \
+     least(fma, x * $(roof 1 L2_GBs)) lw 2 lc rgb "#777777" title "L2: $(roof 1 L2_GBs) GB/s", \
+     least(fma, x * $(roof 1 memory_GBs)) lw 2 lc rgb "#b0b0b0" title "memory: $(roof 1 memory_GBs) GB/s", \
      "$tmp/dots" using 1:2:3 with points pt 7 ps 0.8 lc rgb variable notitle, \
      $([ -z "$mouse" ] || echo "'$tmp/dots' using 1:2:4 with labels hypertext point pt 7 ps 0.1 lc rgb '#000000' notitle,") \
-     "$tmp/names" using 1:2:3 with labels left offset 0.7,0.3 notitle, \
+     "$tmp/names" using (\$1):(strcol(3) eq "dot_q8_0" ? 1/0 : \$2):3 with labels left offset 0.7,0.3 notitle, \
+     "" using (\$1):(strcol(3) eq "dot_q8_0" ? \$2 : 1/0):3 with labels right offset -0.7,0.3 notitle, \
      1/0 with points pt 7 lc rgb "#888888" title "scalar", 1/0 with points pt 7 lc rgb "#2a9d8f" title "other algorithm", \
      1/0 with points pt 7 lc rgb "#3b7dd8" title "avx2", 1/0 with points pt 7 lc rgb "#7fb2e5" title "avxvnni", 1/0 with points pt 7 lc rgb "#e07b39" title "avx512"
 GP
@@ -165,7 +166,7 @@ for v in uncached cached; do
     rows | awk -F'\t' -v v=$v '$1 == "generate" && $4 == v { sub("ctx=", "", $3); printf "%s\t%.4f\t%.0f\n", $3, $10 / 1e3, $17 }' >"$tmp/$v"
 done
 if [ -s "$tmp/cached" ]; then draw kv_cache 800 500 <<GP
-set title "Cost of the next token, with and without a KV cache\n$machine"
+set title "Cost of the next token, with and without a KV cache (one thread)\n$machine"
 set logscale xy
 set xlabel "tokens of context"
 set ylabel "microseconds per token (median)"
@@ -178,7 +179,7 @@ set tics nomirror
 set key top left
 plot "$tmp/uncached" using 1:2 with linespoints pt 7 lw 2 lc rgb "#888888" title "uncached: the whole text again", \
      "$tmp/cached" using 1:2 with linespoints pt 7 lw 2 lc rgb "#e07b39" title "cached: one token", \
-     "" using 1:2:(sprintf("%s times less", strcol(3))) with labels offset 0,-1.2 notitle
+     "" using 1:2:(sprintf("%s times less", strcol(3))) with labels offset 0,1 notitle
 GP
 fi
 echo "pictures: $(cd "$dir" && echo *.svg *.png) in $dir"
