@@ -76,7 +76,7 @@ static void maps(void)
                 if (t < 0) printf("%c ", (int)strlen(text[j]) > t + 4 ? text[j][t + 4] : ' ');
                 else if (plain && shade) printf("%d ", (int)fminf(w * 10, 9));
                 else if (colour && shade) printf("\033[36m%s\033[0m", shades[shade]);
-                else printf("%s", j > t ? "  " : shades[shade]);
+                else printf("%s", j > t && !shade ? "  " : shades[shade]);
             }
         }
 }

@@ -34,15 +34,15 @@ static void previous_head(void)
     enum { POS = 20 };
     const double unit = 16 * 16 / sqrt(D_HEAD);
     float q[D_HEAD], k[D_HEAD];
-    printf("1. Head 0.0: a query at position %d and keys d words back\n\n"
-           "   d   sum of cos((d-1) theta_j)   times A^2/sqrt(32)   from the file   e^(s - max)\n",
+    printf("1. Head 0.0: a query at position %d and keys r words back\n\n"
+           "   r   sum of cos((r-1) theta_j)   times A^2/sqrt(32)   from the file   e^(s - max)\n",
            POS);
     head_vector(q, "blk.0.attn_q.weight", ONE, NONE, 1, POS);
-    for (int d = 0; d < 6; d++) {
+    for (int r = 0; r < 6; r++) {
         double sum = 0;
-        for (int j = 0; j < FAST; j++) sum += cos((d - 1) * theta(j));
-        head_vector(k, "blk.0.attn_k.weight", ONE, NONE, 1, POS - d);
-        printf("   %d %27.3f %20.0f %15.0f %13.0e\n", d, sum, unit * sum,
+        for (int j = 0; j < FAST; j++) sum += cos((r - 1) * theta(j));
+        head_vector(k, "blk.0.attn_k.weight", ONE, NONE, 1, POS - r);
+        printf("   %d %27.3f %20.0f %15.0f %13.0e\n", r, sum, unit * sum,
                dot_f32(q, k, D_HEAD) / sqrt(D_HEAD), exp(unit * (sum - FAST)));
     }
 }
@@ -64,10 +64,10 @@ static void induction_head(const char *word, int pos, int query, const Key *keys
     }
     softmax(p, n);
     for (int i = 0; i < n; i++) {
-        int d = pos - keys[i].pos;
+        int r = pos - keys[i].pos;
         double size = keys[i].pos ? 1 : sqrt(1.5);
         double content = keys[i].pos == 0 ? size * match / 2 : keys[i].match ? match : 0;
-        double near = size * recent * cos(d * theta(2));
+        double near = size * recent * cos(r * theta(2));
         printf("   %-3s at %-2d   %-4s at %-2d %9.1f %11.1f %7.1f %15.1f %8.3f\n", word, pos,
                keys[i].word, keys[i].pos, content, near, content + near, s[i], p[i]);
     }

@@ -31,14 +31,14 @@ static Status start(Generator *g, int64_t n, Err *err)
     return OK;
 }
 
-/* The next token after n: how many go through the layers, and the time of the best of five. */
+/* What follows a text of n tokens: how many go through the layers, and the best time of five. */
 static Status one_step(int64_t n, int64_t *counted, int64_t *best_ns, Err *err)
 {
     Generator g;
     int32_t id;
     bool end;
-    Status s = start(&g, n, err);
-    /* The first token was paid for by the prompt; the following ones cost a pass each. */
+    Status s = start(&g, n - 1, err);
+    /* The prompt has paid for token n; each of those that follow costs a pass. */
     for (int step = 0; step < 6 && s == OK; step++) {
         int64_t start_ns = clock_ns(), before = n_computed;
         s = generator_next(&g, &id, &end, err);
@@ -53,7 +53,7 @@ static Status one_step(int64_t n, int64_t *counted, int64_t *best_ns, Err *err)
 static Status price(Err *err)
 {
     int64_t n[2] = {0}, ns[2] = {0};
-    printf("One more token after T of them: how many tokens go through the layers%s\n\n"
+    printf("A text of T tokens, one more wanted: how many go through the layers%s\n\n"
            "     T   uncached   cached%s\n", plain ? "" : ", and the time",
            plain ? "" : "       uncached      cached    ratio");
     for (int64_t t = 8; t < 128; t = t < 64 ? 2 * t : t + 32) {
