@@ -43,7 +43,8 @@ Status session_open(Session *s, const Model *m, Pool *pool, int64_t max_batch, i
     Plan p;
     *s = (Session){.model = m, .pool = pool, .max_batch = max_batch, .n_ctx = n_ctx};
     if (!plan_sessions(m, max_batch, n_ctx, pool_threads(pool), &p))
-        return fail(err, E_MEMORY, "a context of %lld and a batch of %lld overflow the address space",
+        return fail(err, E_MEMORY, "a context of %lld and a batch of %lld overflow the address space. "
+                    "HINT: lower -c or -ub",
                     (long long)n_ctx, (long long)max_batch);
     TRY(arena_reserve(&s->arena, (size_t)p.total, err));
     s->x = arena_alloc(&s->arena, p.x, 1);

@@ -92,7 +92,8 @@ Status model_open_vocabulary(Model *m, const char *path, const void *data, size_
                     : gguf_open_memory(&m->gguf, data, size, err);
     if (s == OK) s = open_tokenizer(m, err);
     if (s == OK && !m->tokenizer)
-        s = fail(err, E_UNSUPPORTED, "the file has no tokenizer (no key tokenizer.ggml.model)");
+        s = fail(err, E_UNSUPPORTED, "the file has no tokenizer (no key tokenizer.ggml.model). HINT: "
+                 "take the file of a whole model");
     if (s != OK) model_close(m);
     return s == OK || !path ? s : fail_in(err, s, path);
 }

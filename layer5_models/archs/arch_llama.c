@@ -18,8 +18,9 @@ static Status llama_spec(BlockSpec *s, const Hparams *h, const Gguf *g, Err *err
                     "version. HINT: none and linear are known", STR_ARG(scaling));
     if (h->n_rot != h->d_k)
         return fail(err, E_FORMAT, "llama.rope.dimension_count is %lld, but a "
-                    "llama rotates whole heads of %lld", (long long)h->n_rot,
-                    (long long)h->d_k);
+                    "llama rotates whole heads of %lld. HINT: the file is "
+                    "damaged or its converter is wrong",
+                    (long long)h->n_rot, (long long)h->d_k);
     s->norm = NORM_RMS;
     s->gated = true;
     s->act = ACT_SILU;

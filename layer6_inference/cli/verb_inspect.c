@@ -146,7 +146,7 @@ static Status walk_tensor(const GgufTensor *t, FILE *f, Moments *m, Err *err)
                    t->view.type, n);
         add_row(m, row, n);
         if (f && fwrite(row, sizeof *row, (size_t)n, f) != (size_t)n)
-            s = fail(err, E_IO, "cannot write the values: %s", strerror(errno));
+            s = fail(err, E_IO, "cannot write the values: %s. HINT: is the disk full?", strerror(errno));
     }
     arena_close(&a);
     return s;
@@ -167,7 +167,8 @@ static Status inspect_tensor(Cli *c, const Gguf *g, Buf *out, Err *err)
     Moments m = {0};
     Status s = walk_tensor(t, f, &m, err);
     if (f && fclose(f) != 0 && s == OK)
-        s = fail(err, E_IO, "cannot write '%s': %s", c->o.f32_file, strerror(errno));
+        s = fail(err, E_IO, "cannot write '%s': %s. HINT: is the disk full?", c->o.f32_file,
+                 strerror(errno));
     TRY(s);
     double mean = m.n ? m.sum / (double)m.n : 0;
     TRY(buf_printf(out, err, "%s %s ", c->o.tensor, dtype_name(t->view.type)));

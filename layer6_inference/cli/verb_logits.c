@@ -41,7 +41,9 @@ static Status run(LogitsRun *r, const TokenList *ids, int64_t n_greedy, Buf *out
     TRY(feed(r, ids->ids, ids->n, err));
     for (int64_t i = 0; i < n_greedy; i++) {
         int32_t id = argmax_logit(r->rows, r->n_vocab);
-        if (id < 0) return fail(err, E_FORMAT, "no logit is finite after token %lld", (long long)r->pos);
+        if (id < 0)
+            return fail(err, E_FORMAT, "no logit is finite after token %lld. HINT: `sixfold inspect --tensor` "
+                        "counts the numbers of a tensor that are not finite", (long long)r->pos);
         TRY(buf_printf(out, err, "%s%d", i ? " " : "", id));
         TRY(feed(r, &id, 1, err));
     }
