@@ -9,12 +9,12 @@ SHELL := /bin/bash
 
 # ---------------------------------------------------------------- what is here
 ALL_LAYERS := layer1_foundation layer2_linalg layer3_primitives layer4_transformer layer5_models \
-              layer6_inference
+              layer6_inference training
 LAYERS     := $(foreach l,$(ALL_LAYERS),$(if $(wildcard $l/layer*.h),$l))
-num         = $(patsubst layer%,%,$(firstword $(subst _, ,$(1))))
+num         = $(if $(filter training,$(1)),7,$(patsubst layer%,%,$(firstword $(subst _, ,$(1)))))
 below       = $(foreach l,$(LAYERS),$(if $(filter $(shell seq 1 $(1)),$(call num,$l)),$l))
 subdirs     = $(patsubst %/,%,$(filter-out %/demos/,$(wildcard $(addsuffix /*/,$(1)))))
-MAXLAYER   ?= 6
+MAXLAYER   ?= 7
 
 # ---------------------------------------------------------------- machine and flags
 ifeq ($(CROSS),aarch64)
@@ -47,6 +47,7 @@ LDLIBS := -lm -lpthread -ldl
 NAIVE  := -fno-tree-vectorize -fno-tree-slp-vectorize
 LIBS_5 := -lpcre2-8
 LIBS_6 := $(LIBS_5)
+LIBS_7 := $(LIBS_5)
 
 # One source, several instruction sets: foo_simd.c becomes foo_simd.avx2.o, foo_simd.avx512.o, ...
 # Files *_dot4_simd.c hold integer dot products and are also built for their special instructions.
@@ -94,14 +95,14 @@ $$(LIB_$(1)): $$(OBJ_$(1))
 DEMOS_$(1) := $$(patsubst $(1)/demos/%.c,%,$$(wildcard $(1)/demos/lesson*.c))
 $$(addprefix $(ROOTBIN)/,$$(DEMOS_$(1))): $(ROOTBIN)/%: $(1)/demos/%.c $(EMBED) $$(call libs,$$(call num,$(1)))
 	@mkdir -p $(B)/demos
-	$$(Q)$$(CC) $$(CFLAGS) $$(INC_$(1)) -MMD -MP -MT $$@ -MF $(B)/demos/$$(@F).d $$< $$(if $$(filter 4 5 6,$$(call num,$(1))),$(EMBED)) $$(call libs,$$(call num,$(1))) $$(LIBS_$$(call num,$(1))) $$(LDLIBS) -o $$@
+	$$(Q)$$(CC) $$(CFLAGS) $$(INC_$(1)) -MMD -MP -MT $$@ -MF $(B)/demos/$$(@F).d $$< $$(if $$(filter 4 5 6 7,$$(call num,$(1))),$(EMBED)) $$(call libs,$$(call num,$(1))) $$(LIBS_$$(call num,$(1))) $$(LDLIBS) -o $$@
 
 # Tests of a layer: one program per file, linked with layers up to its own.
 TESTSRC_$(1) := $$(wildcard tests/layer$$(call num,$(1))/test_*.c)
 TESTS_$(1) := $$(TESTSRC_$(1):%.c=$(B)/%)
 $$(TESTS_$(1)): $(B)/%: %.c $$(wildcard tests/*.h) $(EMBED) $$(call libs,$$(call num,$(1)))
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(CFLAGS) $$(INC_$(1)) -Itests -MMD -MP -MT $$@ -MF $$@.d $$< $$(if $$(filter 4 5 6,$$(call num,$(1))),$(EMBED)) $$(call libs,$$(call num,$(1))) -lcmocka $$(LIBS_$$(call num,$(1))) $$(LDLIBS) -o $$@
+	$$(Q)$$(CC) $$(CFLAGS) $$(INC_$(1)) -Itests -MMD -MP -MT $$@ -MF $$@.d $$< $$(if $$(filter 4 5 6 7,$$(call num,$(1))),$(EMBED)) $$(call libs,$$(call num,$(1))) -lcmocka $$(LIBS_$$(call num,$(1))) $$(LDLIBS) -o $$@
 endef
 libs = $(foreach l,$(shell printf '%s\n' $(call below,$(1)) | tac),$(B)/lib$(l).a)
 
@@ -118,7 +119,8 @@ $(B)/models/embedded.o: models/embedded.S models/wired.gguf
 
 # ---------------------------------------------------------------- products
 TOP      := $(lastword $(LAYERS))
-PROGRAM  := $(if $(wildcard layer6_inference/main.c),$(ROOTBIN)/sixfold)
+TRAINER  := $(if $(wildcard training/main.c),$(ROOTBIN)/sixfold-train)
+PROGRAM  := $(if $(wildcard layer6_inference/main.c),$(ROOTBIN)/sixfold) $(TRAINER)
 LIBRARIES := $(foreach l,$(call below,$(MAXLAYER)),$(LIB_$(l)))
 DEMOS    := $(foreach l,$(call below,$(MAXLAYER)),$(addprefix $(ROOTBIN)/,$(DEMOS_$(l))))
 TESTS    := $(foreach l,$(call below,$(MAXLAYER)),$(TESTS_$(l)))
@@ -131,6 +133,9 @@ demos: $(DEMOS)
 
 $(ROOTBIN)/sixfold: layer6_inference/main.c $(EMBED) $(call libs,6)
 	$(Q)$(CC) $(CFLAGS) -DSIXFOLD_VERSION='"$(VERSION)"' $(INC_layer6_inference) $< $(EMBED) $(call libs,6) $(LIBS_6) $(LDLIBS) -o $@
+
+$(ROOTBIN)/sixfold-train: training/main.c $(EMBED) $(call libs,7)
+	$(Q)$(CC) $(CFLAGS) $(INC_training) $< $(EMBED) $(call libs,7) $(LIBS_7) $(LDLIBS) -o $@
 
 run: $(ROOTBIN)/sixfold   ## build, then let the embedded model complete a text
 	$(ROOTBIN)/sixfold run --temp 0 -n 20 -p "the big red bird sang . the big"
@@ -147,7 +152,7 @@ lesson$(1): $$(foreach l,$$(call below,$(1)),$$(LIB_$$l)) $$(addprefix $(ROOTBIN
 test-layer$(1): $$(TESTS_$$(word $(1),$(ALL_LAYERS)))
 	@RUN='$(RUN)' tools/run_tests.sh $$^
 endef
-$(foreach n,1 2 3 4 5 6,$(eval $(call LESSON,$(n))))
+$(foreach n,1 2 3 4 5 6 7,$(eval $(call LESSON,$(n))))
 
 # ---------------------------------------------------------------- checks
 tests: $(TESTS)
@@ -212,8 +217,8 @@ install: $(ROOTBIN)/sixfold ## into PREFIX (default /usr/local), DESTDIR respect
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
-	@echo "lessonN           layers 1..N, layer N's demos and tests (N = 1..6)"
+	@echo "lessonN           layers 1..N, layer N's demos and tests (N = 1..7)"
 	@echo "fuzz-TARGET       explore with libFuzzer, SECONDS=60 (targets: $(FUZZ_TARGETS))"
 
 clean:
-	rm -rf build build-* bench/out sixfold lesson[0-9]_*
+	rm -rf build build-* bench/out sixfold sixfold-train lesson[0-9]_*
