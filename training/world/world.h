@@ -1,0 +1,55 @@
+/* world.h: stories whose world is completely known.
+ *
+ * A deterministic generator: a seed goes in, a document comes out, and with it the number of bits that
+ * its choices carried. Behind the text stands a state (who is where, holds what, wants what, feels
+ * what); every sentence changes or reports it, so causes come before effects and answers can be
+ * checked. A document is one of several kinds, chosen by the generator itself.
+ *
+ * Unambiguous: at every choice no two options can begin the same text, so a text determines the
+ * choices that made it and its probability is the product of theirs:  bits = sum_i log2(total_i / w_i).
+ *
+ * Interface: only integer arithmetic decides, so the same seed gives the same bytes with any compiler
+ * on any machine. The World holds no hidden globals; documents are independent of each other. */
+#ifndef SIXFOLD_WORLD_H
+#define SIXFOLD_WORLD_H
+
+#include "layer1.h"
+
+typedef enum {
+    DOC_STORY,     /* a story, then questions and answers about it */
+    DOC_LIST,      /* short lists and counting */
+    DOC_SUM,       /* additions of small numbers */
+    DOC_COPY,      /* an unusual name, repeated: what induction is for */
+    DOC_RECORD,    /* a story and its JSON record */
+    DOC_CHAT,      /* system, user and assistant turns around a story or a question */
+    DOC_KINDS
+} DocKind;
+
+/* Special texts that stand in documents; the tokenizer keeps each as one token. */
+#define WORLD_BOS "<|start|>"
+#define WORLD_EOS "<|end_of_text|>"
+#define WORLD_IM_START "<|im_start|>"
+#define WORLD_IM_END "<|im_end|>"
+
+typedef struct {
+    Buf text;      /* the document, without bos and eos; UTF-8, mostly ASCII */
+    DocKind kind;
+    double bits;   /* information of all choices, the kind included */
+    int n_words;
+} Document;
+
+/* Writes document number `index` of the world with this seed. kind < 0: the generator chooses. The same
+ * (seed, index) always gives the same bytes. */
+Status world_document(Document *d, uint64_t seed, uint64_t index, int kind, Err *err);
+void document_close(Document *d);
+
+/* Says whether a text is a well-formed document and consistent with itself: characters are known before
+ * they act, objects are held before they are given, answers agree with the story, sums are right. why
+ * gets the first complaint (one line). Any bytes may come in. */
+bool world_check(const char *text, size_t n, char *why, size_t why_bytes);
+
+/* Facts about the world for the docs and tests. */
+int world_schema_count(void);
+int world_word_count(void); /* word types that the tables can produce */
+
+#endif
