@@ -270,6 +270,12 @@ static void bad_items_are_refused(void **state)
     }
     /* The last possible position is fine. */
     forward(&u, &(BatchItem){1, 0, N_CTX - 1, true}, 1, logits);
+    /* A session may hold less than the cache. */
+    session_close(&u.s);
+    MUST(session_open(&u.s, &u.m, NULL, 8, 16, &err), &err);
+    forward(&u, &(BatchItem){1, 0, 15, true}, 1, logits);
+    assert_int_equal(model_forward(&u.s, &(BatchItem){1, 0, 16, true}, 1, flat_source(&u.kv), logits,
+                                   NULL, &err), E_LIMIT);
     finish(&u);
 }
 

@@ -295,6 +295,17 @@ static bool refuse_big(void *ctx, size_t n)
     return n < *limit;
 }
 
+static void long_tensors_go_in_pieces(void **state)
+{
+    (void)state;
+    ModelShape shape = MODEL_SHAPE;
+    shape.n_vocab = 70001; /* x 32 = 2.2 million numbers: three pieces */
+    shape.tied = true;
+    write_in(&shape);
+    convert(DT_Q8_0, false, NULL);
+    check_values();
+}
+
 static void refused_memory_is_an_error(void **state)
 {
     (void)state;
@@ -325,6 +336,7 @@ int main(void)
         cmocka_unit_test(errors_leave_nothing_behind),
         cmocka_unit_test(a_stop_leaves_nothing_behind),
         cmocka_unit_test(an_old_output_survives_an_error),
+        cmocka_unit_test(long_tensors_go_in_pieces),
         cmocka_unit_test(refused_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);

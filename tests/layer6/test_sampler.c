@@ -170,22 +170,21 @@ static void penalties_count_each_token_once(void **state)
     Err err = {0};
     SamplerParams p = plain(0);
     p.repeat_penalty = 2;
-    /* 4 / 2 = 2 < 2.5; were it divided once per occurrence it would be 0.5 < 1.5 too, so look at the
-     * list itself. */
-    static const float x[] = {4, 2.5f, -1, -1.5f, 0};
-    Sampler s = opened(p, 5, 0);
-    for (int i = 0; i < 3; i++) MUST(sampler_accept(&s, 0, &err), &err);
-    MUST(sampler_accept(&s, 2, &err), &err);
-    MUST(sampler_accept(&s, 99, &err), &err); /* unknown ids are ignored */
-    MUST(sampler_accept(&s, -5, &err), &err);
-    assert_int_equal(sampler_sample(&s, x), 1);
-    for (int i = 0; i < 5; i++) {
-        if (s.list[i].id == 0) assert_true(s.list[i].logit == 2); /* positive: divided */
-        if (s.list[i].id == 2) assert_true(s.list[i].logit == -2); /* negative: multiplied */
-        if (s.list[i].id == 3) assert_true(s.list[i].logit == -1.5f);
+    static const struct { float x[3]; int32_t want; } rows[] = {
+        {{4, 1.5f, 0}, 0},       /* 4 / 2 = 2 still wins; divided three times it would not */
+        {{4, 2.5f, 0}, 1},
+        {{-1, -1.5f, -9}, 1},    /* -1 * 2: negative ones are multiplied */
+        {{-1, -2.5f, -9}, 0},    /* once */
+        {{-1, -1.5f, -1.2f}, 1}, /* id 2 is penalised too */
+        {{0, -1, -1}, 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        Sampler s = opened(p, 3, 0);
+        static const int32_t text[] = {0, 2, 0, 99, -5, 0, 2}; /* unknown ids are ignored */
+        for (int k = 0; k < 7; k++) MUST(sampler_accept(&s, text[k], &err), &err);
+        for (int again = 0; again < 2; again++) /* and nothing is left for the next token */
+            if (sampler_sample(&s, rows[i].x) != rows[i].want) twin_fail("row %zu", i);
+        sampler_close(&s);
     }
-    assert_true(x[0] == 4);
-    sampler_close(&s);
 }
 
 static void penalties_look_back_a_limited_way(void **state)
@@ -200,8 +199,8 @@ static void penalties_look_back_a_limited_way(void **state)
         p.repeat_penalty = 2;
         p.repeat_last_n = rows[i].last_n;
         Sampler s = opened(p, 4, 0);
-        static const int32_t text[] = {0, 2, 3}; /* 0 is three back */
-        for (int k = 0; k < 3; k++) MUST(sampler_accept(&s, text[k], &err), &err);
+        static const int32_t text[] = {3, 0, 2, 3}; /* 0 is three back */
+        for (int k = 0; k < 4; k++) MUST(sampler_accept(&s, text[k], &err), &err);
         assert_int_equal(sampler_sample(&s, x), rows[i].want);
         sampler_close(&s);
     }
