@@ -52,6 +52,6 @@ void bench_add_matmul(Bench *b)
 {
     matmul_blas_open(); /* if it is not installed its row is unusable, and the table says so */
     bench_add(b, (BenchCase){.op = "matmul", .n = {512, 512, 512}, .setup = matmul_setup});
-    bench_add(b, (BenchCase){.op = "matmul", .n = {32, 2048, 2048}, .setup = matmul_setup});
+    bench_add(b, (BenchCase){.op = "matmul", .n = {32, 1024, 1024}, .setup = matmul_setup});
     bench_add(b, (BenchCase){.op = "matmul_block", .n = {84, 512, 512, 1}, .setup = matmul_setup});
 }

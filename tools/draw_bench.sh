@@ -118,7 +118,7 @@ set boxwidth 0.7
 set key top left
 plot "$tmp/matmul" using 1:3:4:xtic(2) with boxes fs solid 0.9 noborder lc rgb variable notitle, \
      "" using 1:3:(sprintf("%.1f", \$3)) with labels offset 0,-0.8 textcolor rgb "#ffffff" notitle, \
-     $(roof 1 fma_GFLOPs) with lines lw 1.5 dt 2 lc rgb "#c0392b" title "peak, one thread: $(roof 1 fma_GFLOPs)", \
+     $(roof 1 fma_GFLOPs) with lines lw 1.5 dt 2 lc rgb "#e59866" title "peak, one thread: $(roof 1 fma_GFLOPs)", \
      $(roof "$(header threads)" fma_GFLOPs) with lines lw 1.5 lc rgb "#c0392b" title "peak, all threads: $(roof "$(header threads)" fma_GFLOPs)"
 GP
 fi
