@@ -218,6 +218,12 @@ a_full_disk_is_1() {
     done
     refused 1 'cannot write' logits --tokens 1,2 -o /dev/full
 }
+closed_streams_do_no_harm() {
+    "$s" quantize $llama3 "$tmp/a.gguf" Q8_0 2>/dev/null && "$s" quantize $llama3 "$tmp/b.gguf" Q8_0 2>&- &&
+    cmp "$tmp/a.gguf" "$tmp/b.gguf" || why "messages went into the model" || return 1
+    "$s" run -p the -n 1 >&- 2>"$tmp/err"; [ $? = 1 ] && grep -q '^error: cannot write' "$tmp/err" || why stdout || return 1
+    "$s" run -n 1 --temp 0 -q <&- >"$tmp/out" 2>&- && out_is '\n'
+}
 a_closed_pipe_ends_quietly() {
     "$s" run -p "the the" -n 100 --temp 0 -q 2>"$tmp/err" </dev/null | head -c 10 >"$tmp/out"
     local rc=${PIPESTATUS[0]}
@@ -263,7 +269,7 @@ for name in the_prompt_is_echoed_and_one_newline_ends_the_answer the_prompt_come
     logits_have_one_row_per_token tokenize_and_detokenize_are_inverse inspect_shows_keys_and_tensors \
     inspect_works_on_architectures_we_cannot_run inspect_json_is_json bench_json_has_the_promised_shape \
     quantize_writes_a_smaller_model_that_runs an_output_never_overwrites_the_model the_wired_model_can_be_made_again \
-    usage_errors_are_2 rejected_models_are_3 what_we_cannot_run_is_3 limits_are_4 a_missing_text_is_1 a_full_disk_is_1 \
+    usage_errors_are_2 rejected_models_are_3 what_we_cannot_run_is_3 limits_are_4 a_missing_text_is_1 a_full_disk_is_1 closed_streams_do_no_harm \
     a_closed_pipe_ends_quietly ctrl_c_stops_with_a_newline_and_timings memory_stays_below_the_file_and_64_mib \
     help_and_version_are_answers; do
     verdict $name
