@@ -55,6 +55,30 @@ static void the_lowest_rank_merges_first(void **state)
     case_close(&c);
 }
 
+/* When "bc" is made, the pair (a, b) in the queue is stale. If the heap took it for (a, bc), which is
+ * less urgent than (bc, d), "abcd" would become "abc|d". */
+static void a_pair_that_changed_waits_for_its_new_turn(void **state)
+{
+    (void)state;
+    static const char *const merges[] = {"b c", "a b", "bc d", "a bc"};
+    static VocabList l;
+    l.n = 0;
+    vl_byte_alphabet(&l);
+    vl_add(&l, "bc", TOKEN_NORMAL, 0);
+    vl_add(&l, "ab", TOKEN_NORMAL, 0);
+    vl_add(&l, "bcd", TOKEN_NORMAL, 0);
+    vl_add(&l, "abc", TOKEN_NORMAL, 0);
+    VocabBytes v = vb_open();
+    vb_str(&v, "model", "gpt2");
+    vb_str(&v, "pre", "gpt-2");
+    vb_list(&v, &l, false);
+    vb_texts(&v, "merges", merges, 4);
+    Case c;
+    case_open(&c, v);
+    assert_string_equal(texts_of(&c, "abcd", false, false), "a|bcd");
+    case_close(&c);
+}
+
 static void a_merge_to_no_token_is_written_byte_by_byte(void **state)
 {
     (void)state;
@@ -357,6 +381,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_lowest_rank_merges_first),
+        cmocka_unit_test(a_pair_that_changed_waits_for_its_new_turn),
         cmocka_unit_test(a_merge_to_no_token_is_written_byte_by_byte),
         cmocka_unit_test(some_families_take_known_words_whole),
         cmocka_unit_test(each_family_cuts_in_its_own_way),
