@@ -90,7 +90,7 @@ Status arena_reserve(Arena *a, size_t n_bytes, Err *err)
     return OK;
 }
 
-void *arena_alloc(Arena *a, int64_t count, size_t size)
+void *arena_alloc_dirty(Arena *a, int64_t count, size_t size)
 {
     size_t n;
     if (count < 0 || __builtin_mul_overflow((size_t)count, size, &n) || n > SIZE_MAX / 2)
@@ -110,7 +110,13 @@ void *arena_alloc(Arena *a, int64_t count, size_t size)
     void *p = c->base + c->used;
     c->used += n;
     a->used_bytes += n;
-    memset(p, 0, n);
+    return p;
+}
+
+void *arena_alloc(Arena *a, int64_t count, size_t size)
+{
+    void *p = arena_alloc_dirty(a, count, size);
+    if (p) memset(p, 0, (size_t)count * size);
     return p;
 }
 

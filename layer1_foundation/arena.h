@@ -40,6 +40,10 @@ Status arena_reserve(Arena *a, size_t n_bytes, Err *err);
  * Valid until arena_close. */
 void *arena_alloc(Arena *a, int64_t count, size_t size);
 
+/* The same, not zeroed: for large scratch that is written before it is read. Pages that are never
+ * touched then cost nothing. */
+void *arena_alloc_dirty(Arena *a, int64_t count, size_t size);
+
 /* n bytes of s and a terminating zero. */
 char *arena_strndup(Arena *a, const char *s, size_t n);
 

@@ -47,10 +47,10 @@ Status session_open(Session *s, const Model *m, Pool *pool, int64_t max_batch, i
                     "HINT: lower -c or -ub",
                     (long long)n_ctx, (long long)max_batch);
     TRY(arena_reserve(&s->arena, (size_t)p.total, err));
-    s->x = arena_alloc(&s->arena, p.x, 1);
-    s->norm = arena_alloc(&s->arena, p.norm, 1);
-    s->rope_table = arena_alloc(&s->arena, p.rope, 1);
-    s->scratch = arena_alloc(&s->arena, p.scratch, 1);
+    s->x = arena_alloc_dirty(&s->arena, p.x, 1);
+    s->norm = arena_alloc_dirty(&s->arena, p.norm, 1);
+    s->rope_table = arena_alloc_dirty(&s->arena, p.rope, 1);
+    s->scratch = arena_alloc_dirty(&s->arena, p.scratch, 1);
     s->scratch_bytes = p.scratch;
     if (s->x && s->norm && s->rope_table && s->scratch) return OK;
     session_close(s);

@@ -5,16 +5,14 @@
  * micro-batch. Only the last one needs logits. */
 static Status compute(Generator *g, int64_t first, Err *err)
 {
-    enum { PIECE = 512 };
-    BatchItem items[PIECE];
-    int64_t n = g->tokens.n;
-    int64_t most = g->params.n_ubatch < PIECE ? g->params.n_ubatch : PIECE;
+    int64_t n = g->tokens.n, most = g->params.n_ubatch;
     while (first < n) {
         int64_t piece = n - first < most ? n - first : most;
         for (int64_t i = 0; i < piece; i++)
-            items[i] = (BatchItem){.token = g->tokens.ids[first + i], .pos = first + i,
-                                   .want_logits = first + i == n - 1};
-        TRY(model_forward(&g->session, items, piece, kvcache_source(&g->kv), g->logits, g->stop, err));
+            g->items[i] = (BatchItem){.token = g->tokens.ids[first + i], .pos = first + i,
+                                      .want_logits = first + i == n - 1};
+        TRY(model_forward(&g->session, g->items, piece, kvcache_source(&g->kv), g->logits, g->stop,
+                          err));
         first += piece;
     }
     g->n_done = n;
@@ -59,7 +57,9 @@ Status generator_open(Generator *g, const Model *m, Pool *pool, const GeneratorP
     if (s == OK) s = sampler_open(&g->sampler, &p->sampling, n_words, eos, err);
     if (s == OK) {
         g->logits = ARENA_NEW(&g->arena, float, m->hp.n_vocab);
-        if (!g->logits) s = fail(err, E_MEMORY, "no memory for %lld logits", (long long)m->hp.n_vocab);
+        g->items = ARENA_NEW(&g->arena, BatchItem, p->n_ubatch);
+        if (!g->logits || !g->items)
+            s = fail(err, E_MEMORY, "no memory for %lld logits", (long long)m->hp.n_vocab);
     }
     if (s != OK) generator_close(g);
     return s;

@@ -36,6 +36,7 @@ typedef struct Generator {
     TokenList tokens;       /* everything so far */
     int64_t n_done;         /* tokens that have been computed */
     float *logits;          /* [n_vocab] after the last token */
+    BatchItem *items;       /* [n_ubatch] one piece of a pass */
     Arena arena;
     GeneratorStats stats;
     const volatile int *stop;

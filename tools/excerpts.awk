@@ -90,13 +90,13 @@ match($0, /^<!-- (snip|run) .* -->[ \t]*$/) {
     sub(/^<!-- (snip|run) /, "", label); sub(/ -->[ \t]*$/, "", label)
     if (what == "snip") {
         if (split(label, part, " ") != 2) complain("write <!-- snip FILE NAME -->")
-        else if (part[1] ~ /^layer[1-6]_/ && absent(substr(part[1], 1, index(part[1], "/") - 1))) state = "keep"
+        else if (part[1] ~ /^(layer[1-6]_|training\/)/ && absent(substr(part[1], 1, index(part[1], "/") - 1))) state = "keep"
         else if (snip(part[1], part[2])) state = "fresh"
         label = part[2] "' of '" part[1]
     } else if (!snips_only) {
         layer = 6
         if (match(label, /^\.\/lesson[1-6]/)) layer = substr(label, 9, 1)
-        if (label !~ /^\.\/(lesson[1-6]|sixfold)/ || !absent("layer" layer "_*/layer" layer ".h")) if (run(label)) state = "fresh"
+        if (label !~ /^\.\/(lesson[1-7]|sixfold)/ || !absent(layer == 7 ? "training/layer7.h" : "layer" layer "_*/layer" layer ".h")) if (run(label)) state = "fresh"
     }
     pending = 1
 }

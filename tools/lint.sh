@@ -23,8 +23,8 @@ collect() { # FILE: findings that a check wrote, one per line
     if [ -s "$1" ]; then cat "$1"; findings=$((findings + $(grep -vc '^note:' "$1"))); fi
 }
 
-layers=(); for h in layer[1-6]_*/layer[1-6].h; do [ -e "$h" ] && layers+=("${h%/*}"); done
-number() { local n=${1#layer}; echo "${n%%_*}"; }
+layers=(); for h in layer[1-6]_*/layer[1-6].h training/layer7.h; do [ -e "$h" ] && layers+=("${h%/*}"); done
+number() { local n=${1#layer}; case $1 in training*) echo 7 ;; *) echo "${n%%_*}" ;; esac; }
 includes() { # -I of layers 1..N
     local l
     for l in "${layers[@]}"; do
@@ -51,7 +51,7 @@ check_text() {
 }
 
 # Links into a layer that is not in this checkout are left alone.
-present() { case $1 in layer[1-6]_*) [ -d "${1%%/*}" ] ;; esac; }
+present() { case $1 in layer[1-6]_* | training/*) [ -d "${1%%/*}" ] ;; esac; }
 check_links() {
     local demo page name
     sources | grep '\.md$' | xargs awk -f tools/links.awk | while IFS=$'\t' read -r where target; do
@@ -61,7 +61,7 @@ check_links() {
     for page in lessons/[0-9]_*.md; do
         [ ! -e "$page" ] || grep -qs "(${page#lessons/})" lessons/README.md || finding "$page:1: not in the index; add a line to lessons/README.md"
     done
-    for demo in layer[1-6]_*/demos/lesson*.c; do
+    for demo in layer[1-6]_*/demos/lesson*.c training/demos/lesson*.c; do
         [ -e "$demo" ] || continue
         name=$(basename "$demo" .c)
         grep -qs "$name" lessons/"${name:6:1}"_*.md || finding "$demo:1: no lesson mentions ./$name; cite it in lessons/${name:6:1}_*.md"
@@ -103,7 +103,7 @@ check_closure() {
         # Every object of layers 1..N, and nothing else: what is missing lies above, or nowhere.
         $CC "$tmp/stub.c" -Wl,--whole-archive "$lib" $lower -Wl,--no-whole-archive $extra -lm -lpthread -ldl -o "$tmp/stub" 2>&1 |
         grep -E 'undefined reference|multiple definition' |
-        sed -E 's!.*[ /](layer[1-6]_[^:]*:[0-9]+)!\1!; s!.*lib(layer[1-6]_[a-z]+)\.a\(([^)]*)\.o\):[^:]*!\1/\2.c:1!' | sort -u |
+        sed -E 's!.*[ /]((layer[1-6]_|training/)[^:]*:[0-9]+)!\1!; s!.*lib(layer[1-6]_[a-z]+|training)\.a\(([^)]*)\.o\):[^:]*!\1/\2.c:1!' | sort -u |
         grep "^$l/" | while IFS= read -r line; do
             sym=$(sed -E "s/.*(reference to|definition of) .([A-Za-z0-9_]+).*/\2/" <<<"$line")
             case $line in

@@ -63,9 +63,10 @@ FNR == 1 {
     split("", seen)
     code = name ~ /\.(c|h|inc|def)$/
     prose = code || name ~ /\.md$/ || name ~ /Makefile$/
-    layer = 7; room = 0
+    layer = 8; room = 0
     if (name ~ /^layer[1-6]_/) { layer = room = substr(name, 6, 1) + 0 }
-    else if (name ~ /^tests\/layer[1-6]\//) layer = substr(name, 12, 1) + 0
+    else if (name ~ /^training\//) layer = room = 7
+    else if (name ~ /^tests\/layer[1-7]\//) layer = substr(name, 12, 1) + 0
     product = room || name ~ /^(bench|tools|models|training)\//
 }
 { lines_here = FNR }

@@ -7,7 +7,6 @@ int64_t kvcache_plan(const Model *m, DType type_k, DType type_v, int64_t n_ctx, 
     if (n_ctx < 1 || n_ctx > INT32_MAX || n_seq < 1) return -1;
     int64_t layer = kv_flat_bytes(type_k, type_v, n_ctx, m->spec.n_kv_head, m->spec.d_k, m->spec.d_v);
     int64_t total;
-    layer = (layer + 63) / 64 * 64;
     if (__builtin_mul_overflow(layer, m->hp.n_layer * n_seq, &total)) return -1;
     return total;
 }

@@ -2,6 +2,7 @@
 # The book cannot lie for long: tools/excerpts.sh notices a changed source, a changed output, a missing
 # excerpt, and refreshing twice changes nothing. Works on a small lesson of its own.
 cd "$(dirname "$0")/../.." || exit 1
+unset ROOTBIN # the lesson below has its program beside it
 tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
 failed=0
 verdict() { # NAME CONDITION...

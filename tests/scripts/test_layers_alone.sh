@@ -36,7 +36,7 @@ demos_run() { # K
     done
 }
 
-rm -f "$B"/lib*.a
+rm -rf "$B"/lib*.a training "$B"/training tests/layer7 "$B"/tests/layer7
 for k in 5 4 3 2 1; do
     compgen -G "layer${k}_*/layer$k.h" >/dev/null || continue
     rm -rf layer$((k + 1))_* "$B"/layer$((k + 1))_* "$B"/lib*.a ./lesson"$k"_* "$B/tests/layer$k"
