@@ -95,7 +95,7 @@ match($0, /^<!-- (snip|run) .* -->[ \t]*$/) {
         label = part[2] "' of '" part[1]
     } else if (!snips_only) {
         layer = 6
-        if (match(label, /^\.\/lesson[1-6]/)) layer = substr(label, 9, 1)
+        if (match(label, /^\.\/lesson[1-7]/)) layer = substr(label, 9, 1)
         if (label !~ /^\.\/(lesson[1-7]|sixfold)/ || !absent(layer == 7 ? "training/layer7.h" : "layer" layer "_*/layer" layer ".h")) if (run(label)) state = "fresh"
     }
     pending = 1
