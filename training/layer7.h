@@ -5,5 +5,16 @@
 #include "layer6.h"
 #include "world.h"
 #include "bpe_train.h"
+#include "transpose.h"
+#include "grad.h"
+#include "params.h"
+#include "adamw.h"
+#include "corpus.h"
+#include "train_model.h"
+#include "checkpoint.h"
+#include "trainer.h"
+
+/* Registers this room's twins after those of layers 1 to 6. Idempotent. */
+void layer7_init(void);
 
 #endif
