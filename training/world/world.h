@@ -16,26 +16,27 @@
 #include "layer1.h"
 
 typedef enum {
-    DOC_STORY,     /* a story, then questions and answers about it */
-    DOC_LIST,      /* short lists and counting */
-    DOC_SUM,       /* additions of small numbers */
-    DOC_COPY,      /* an unusual name, repeated: what induction is for */
-    DOC_RECORD,    /* a story and its JSON record */
-    DOC_CHAT,      /* system, user and assistant turns around a story or a question */
+    DOC_STORY,  /* a story, then questions and answers about it */
+    DOC_LIST,   /* short lists and counting */
+    DOC_SUM,    /* additions of small numbers */
+    DOC_COPY,   /* an unusual name, repeated: what induction is for */
+    DOC_RECORD, /* a story and its JSON record */
+    DOC_CHAT,   /* system, user and assistant turns around a story or a question */
     DOC_KINDS
 } DocKind;
 
 /* Special texts that stand in documents; the tokenizer keeps each as one token. */
-#define WORLD_BOS "<|start|>"
-#define WORLD_EOS "<|end_of_text|>"
+#define WORLD_BOS      "<|start|>"
+#define WORLD_EOS      "<|end_of_text|>"
 #define WORLD_IM_START "<|im_start|>"
-#define WORLD_IM_END "<|im_end|>"
+#define WORLD_IM_END   "<|im_end|>"
 
 typedef struct {
-    Buf text;      /* the document, without bos and eos; UTF-8, mostly ASCII */
+    Buf text; /* the document, without bos and eos; UTF-8, mostly ASCII */
     DocKind kind;
-    double bits;   /* information of all choices, the kind included */
-    int n_words;
+    double bits; /* information of all choices; the choice of the kind counts if it was made here */
+    uint64_t trail; /* a hash of all choices: equal trails mean equal choices */
+    int n_words;    /* separated by blanks and line feeds */
 } Document;
 
 /* Writes document number `index` of the world with this seed. kind < 0: the generator chooses. The same
@@ -43,13 +44,30 @@ typedef struct {
 Status world_document(Document *d, uint64_t seed, uint64_t index, int kind, Err *err);
 void document_close(Document *d);
 
+/* What a text tells about its making. */
+typedef struct {
+    DocKind kind;
+    double bits; /* as world_document with kind < 0 reports for this text */
+    uint64_t trail;
+    bool ambiguous; /* another choice would have made the same text: an error of the tables */
+} WorldReading;
+
+/* Reads a document back into the choices that made it; false if the world cannot write this text, and
+ * why says what was expected where. Any bytes may come in; WORLD_TEXT_MAX is the longest text. */
+enum { WORLD_TEXT_MAX = 1 << 14 };
+bool world_read(WorldReading *r, const char *text, size_t n, char *why, size_t why_bytes);
+
 /* Says whether a text is a well-formed document and consistent with itself: characters are known before
  * they act, objects are held before they are given, answers agree with the story, sums are right. why
  * gets the first complaint (one line). Any bytes may come in. */
 bool world_check(const char *text, size_t n, char *why, size_t why_bytes);
 
+/* The part of world_check that knows nothing of templates: names are introduced before they are used,
+ * answers stand in the story, sums are right, a record names the hero. */
+bool world_check_text(const char *text, size_t n, char *why, size_t why_bytes);
+
 /* Facts about the world for the docs and tests. */
 int world_schema_count(void);
-int world_word_count(void); /* word types that the tables can produce */
+int world_word_count(void); /* word types in the word lists; sentences add more */
 
 #endif

@@ -1,0 +1,204 @@
+/* story.c: an opening, the beats of one schema, the questions afterwards.
+ *
+ * The opening names the hero and says where she is. The first beat of a schema tells which schema it
+ * is: no two schemata share a first sentence. A beat is a few templates and the events that they
+ * carry; "~" marks one that is left out half of the time. */
+#include "teller_impl.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static Span span(const char *s)
+{
+    return (Span){s, (int)strlen(s)};
+}
+
+/* ---- beats ---- */
+typedef struct {
+    Span effects, forms;
+    bool optional;
+} Beat;
+
+static Beat beat_of(const char *text)
+{
+    Beat b = {.optional = *text == '~'};
+    text = schema_beat(text + b.optional);
+    const char *sign = strstr(text, "::");
+    if (sign) b.effects = (Span){text, (int)(sign - text)};
+    b.forms = span(sign ? sign + 2 : text);
+    return b;
+}
+
+static bool beat_run(Teller *t, Tale *s, const char *text)
+{
+    Beat b = beat_of(text);
+    if (b.optional) {
+        int seen = 0;
+        if (t->reading) {
+            Teller attempt = *t;
+            Tale tale = *s;
+            seen = teller_puts(&attempt, " ") && template_one_of(&attempt, &tale, b.forms) >= 0;
+        }
+        if (!teller_even(t, 2, seen)) return true;
+    }
+    bool alone = !tale_has(s, 'j');
+    if (!teller_puts(t, " ") || template_one_of(t, s, b.forms) < 0) return false;
+    size_t at;
+    teller_so_far(t, &at);
+    if (alone && tale_has(s, 'j')) event_add_all(s, span("friend A B j"), at);
+    event_add_all(s, b.effects, at);
+    return true;
+}
+
+/* ---- which schema ---- */
+static bool allowed(const Schema *c, const Tale *s)
+{
+    static const char in[] = "indoor";
+    const WordList *inside = lexicon_find((Span){in, 6});
+    Span place = tale_word(s, 's');
+    bool within = place.p >= inside->items && place.p < inside->items + strlen(inside->items);
+    return c->where == ANYWHERE || (c->where == INSIDE) == within;
+}
+
+/* The schema whose first beat is told next in the text; -1 if there is none. */
+static int schema_seen(const Teller *t, const Tale *s)
+{
+    int seen = -1;
+    for (int i = 0, n = 0; i < world_schema_count(); i++) {
+        if (!allowed(schema_at(i), s)) continue;
+        Teller attempt = *t;
+        Tale tale = *s;
+        Beat b = beat_of(schema_at(i)->beats[0]);
+        if (teller_puts(&attempt, " ") && template_one_of(&attempt, &tale, b.forms) >= 0) {
+            if (seen >= 0 && t->fault) t->fault->ambiguous = true;
+            seen = n;
+        }
+        n++;
+    }
+    return seen;
+}
+
+static bool choose_schema(Teller *t, Tale *s)
+{
+    int n = 0, seen = t->reading ? schema_seen(t, s) : 0;
+    if (seen < 0) return false;
+    for (int i = 0; i < world_schema_count(); i++) n += allowed(schema_at(i), s);
+    seen = teller_even(t, n, seen);
+    for (int i = 0; i < world_schema_count(); i++)
+        if (allowed(schema_at(i), s) && seen-- == 0) s->schema = schema_at(i);
+    return true;
+}
+
+bool story_run(Teller *t, Tale *s)
+{
+    static const char who[] = "Once upon a time, there was [an trait] [A:child]. | There once was "
+                              "[an trait] [A:child]. | "
+                              "Long ago, there lived [an trait] [A:child]. | This is the story of "
+                              "[an trait] [A:child]. | "
+                              "Far away, in [an look] house, lived [an trait] [A:child]. | "
+                              "Everybody knew [an trait] [A:child].";
+    static const char loves[] = "{a} loved [w:hobby]. | {a} was very fond of [w:hobby]. | Nothing "
+                                "was better than [w:hobby], "
+                                "{a} thought. | What {a} liked best was [w:hobby].";
+    static const char where[] =
+        "One [v:weather] [part], {a} was [s:outdoor+indoor]. | It was [an v:weather] day in "
+        "[season], "
+        "and {a} was [s:outdoor+indoor]. | On [an v:weather] [day], {a} was [s:outdoor+indoor]. | "
+        "The sky was grey and the day was [v:weather] when {a} came to be [s:outdoor+indoor].";
+    size_t at;
+    teller_so_far(t, &s->begin);
+    if (template_one_of(t, s, span(who)) < 0) return false;
+    char love[600];
+    snprintf(love, sizeof love, "~love A w :: %s", loves);
+    if (!beat_run(t, s, love) || !teller_puts(t, " ") || template_one_of(t, s, span(where)) < 0)
+        return false;
+    teller_so_far(t, &at);
+    event_add_all(s, span("at A s; weather v"), at);
+    if (!choose_schema(t, s)) return false;
+    for (int i = 0; i < SCHEMA_BEATS && s->schema->beats[i]; i++)
+        if (!beat_run(t, s, s->schema->beats[i])) return false;
+    teller_so_far(t, &s->end);
+    return true;
+}
+
+/* ---- questions ---- */
+/* Another event of the same verb would be asked for in the same words. */
+static bool has_rival(const Tale *s, int i, const char *form)
+{
+    const Event *e = &s->event[i];
+    for (int k = 0; k < s->n_events; k++) {
+        const Event *f = &s->event[k];
+        bool same = k != i && f->verb == e->verb;
+        for (const char *p = form; same && (p = strchr(p, '{')); p++)
+            same = f->arg[p[1] - '1'] == e->arg[p[1] - '1'];
+        if (same) return true;
+    }
+    return false;
+}
+
+typedef struct {
+    const Tale *tale;
+    int n;
+    struct {
+        int event, form;
+    } row[3 * TALE_EVENTS];
+} Asks;
+
+/* All questions that the tale answers without doubt and that were not asked yet. */
+static void asks_collect(Asks *a, const Tale *s)
+{
+    a->tale = s;
+    a->n = 0;
+    for (int i = 0; i < s->n_events; i++)
+        for (int f = 0; f < 3 && event_verbs[s->event[i].verb].ask[f]; f++) {
+            bool again = has_rival(s, i, event_verbs[s->event[i].verb].ask[f]);
+            for (int k = 0; k < s->n_asked; k++)
+                again |= s->asked[k].event == i && s->asked[k].form == f;
+            if (!again) a->row[a->n].event = i, a->row[a->n++].form = f;
+        }
+}
+
+/* The question with its words filled in. */
+static bool option_question(void *ctx, int i, char *buf)
+{
+    const Asks *a = ctx;
+    const Event *e = &a->tale->event[a->row[i].event];
+    const char *p = event_verbs[e->verb].ask[a->row[i].form] + 2;
+    char name[OPTION_BYTES];
+    size_t n = 0;
+    while (*p) {
+        if (*p != '{') {
+            buf[n++] = *p++;
+            continue;
+        }
+        char letter = e->arg[p[1] - '1'];
+        Span w = p[2] == '-' ? tale_word(a->tale, letter) : tale_name(a->tale, letter, name);
+        memcpy(buf + n, w.p, (size_t)w.n);
+        n += (size_t)w.n;
+        if (p[2] == '\'') buf[n++] = '\'', buf[n++] = 's';
+        p = strchr(p, '}') + 1;
+    }
+    CHECK(n < OPTION_BYTES, "a question of %zu bytes", n);
+    buf[n] = 0;
+    return true;
+}
+
+bool story_ask(Teller *t, Tale *s, const char *before, const char *between, const char *after)
+{
+    Asks a;
+    char name[OPTION_BYTES];
+    asks_collect(&a, s);
+    if (!teller_puts(t, before)) return false;
+    int i = teller_choose(t, a.n, option_question, &a);
+    if (i < 0 || !teller_puts(t, between)) return false;
+    const Event *e = &s->event[a.row[i].event];
+    int asked = event_verbs[e->verb].ask[a.row[i].form][0] - '1';
+    Span w = tale_name(s, e->arg[asked], name);
+    if (name[0] >= 'a' && name[0] <= 'z') name[0] = (char)(name[0] - 'a' + 'A');
+    size_t from;
+    teller_so_far(t, &from);
+    if (!teller_text(t, w.p, (size_t)w.n) || !teller_puts(t, ".")) return false;
+    Asked *q = &s->asked[s->n_asked++];
+    *q = (Asked){.event = a.row[i].event, .form = a.row[i].form, .at = from, .answer = {NULL, w.n}};
+    return teller_puts(t, after);
+}
