@@ -47,6 +47,9 @@ void corpus_window(Corpus *c, int64_t i, int32_t *ids, int32_t *targets);
 int64_t corpus_held_out(const Corpus *c);
 void corpus_held_window(const Corpus *c, int64_t i, int32_t *ids, int32_t *targets);
 
+/* The first documents of the world with this seed, n_bytes of text or a little more. */
+Status corpus_world_text(Buf *text, uint64_t seed, size_t n_bytes, bool quiet, Err *err);
+
 /* A whole text file, checked: not empty, UTF-8, at most 1 GiB. */
 Status corpus_read_text(Buf *text, const char *path, Err *err);
 
