@@ -2,17 +2,13 @@
  *
  * Two things make it fast. Four independent accumulators: a fused multiply-add takes four cycles but
  * two can start per cycle, so one chain alone would leave most of the machine idle. And prefetching:
- * the rows of a matrix lie one after the other, the hardware's prefetcher stops at the end of each
- * 4 KB page, and we ask for the line AHEAD bytes further on, past the end of this row into the next
- * one (a prefetch never faults).
+ * the rows of a matrix lie one after the other, and we ask for lines far ahead, past the end of this
+ * row into the next ones (simd_prefetch.h).
  *
  * Lane j of accumulator a sums the products i = j + VF*a (mod 4*VF); the rest goes to the first two. */
 #include "layer2_kernels.h"
 #include "simd.h"
-
-/* Bytes between the weight in use and the one asked for; every 64-byte line is asked for once, into the
- * L2 cache: it has room for more lines on their way than L1. */
-enum { AHEAD = 4096, LINE = 64, L2 = 2 };
+#include "simd_prefetch.h"
 
 //@ begin dot-simd
 float SIMD_FN(dot_f32)(const float *w, const float *x, int64_t n)
@@ -20,8 +16,7 @@ float SIMD_FN(dot_f32)(const float *w, const float *x, int64_t n)
     vf s0 = vf_zero(), s1 = vf_zero(), s2 = vf_zero(), s3 = vf_zero();
     int64_t i = 0;
     for (; i + 4 * VF <= n; i += 4 * VF) {
-        for (int j = 0; j < 4 * VF * 4; j += LINE)
-            __builtin_prefetch((const char *)(w + i) + AHEAD + j, 0, L2);
+        prefetch_ahead(w + i, 4 * VF * 4);
         s0 = vf_fma(vf_load(w + i), vf_load(x + i), s0);
         s1 = vf_fma(vf_load(w + i + VF), vf_load(x + i + VF), s1);
         s2 = vf_fma(vf_load(w + i + 2 * VF), vf_load(x + i + 2 * VF), s2);
@@ -44,8 +39,7 @@ float SIMD_FN(dot_f32)(const float *w, const float *x, int64_t n)
         vf s0 = vf_zero(), s1 = vf_zero(), s2 = vf_zero(), s3 = vf_zero();                         \
         int64_t i = 0;                                                                             \
         for (; i + STEP <= n; i += STEP) {                                                         \
-            for (int j = 0; j < STEP * 2; j += LINE)                                               \
-                __builtin_prefetch((const char *)(w + i) + AHEAD + j, 0, L2);                      \
+            prefetch_ahead(w + i, STEP * 2);                                                       \
             for (int j = 0; j < STEP; j += 4 * VF) {                                               \
                 const uint16_t *wj = w + i + j;                                                    \
                 const float *xj = x + i + j;                                                       \

@@ -7,7 +7,7 @@
 /* How far ahead of its use a weight is asked for, in bytes. First into L2: far enough to cover DRAM,
  * and beyond the 4 KB page at which hardware prefetchers stop. Then from L2 into L1. Asking past the
  * end of a matrix is harmless. */
-enum { AHEAD_L2 = 8192, AHEAD_L1 = 1024 };
+enum { AHEAD_L2 = 16384, AHEAD_L1 = 2048 };
 
 static inline __attribute__((always_inline, unused)) void
 prefetch_ahead(const void *p, int64_t n_bytes)
