@@ -4,6 +4,27 @@
 #include <string.h>
 
 static const SharedBeat shared[] = {
+    {"loves",
+     "love A w :: {a} loved [w:hobby]. | {a} was very fond of [w:hobby]. | Nothing was better than "
+     "[w:hobby], {a} thought. | What {a} liked best was [w:hobby]."},
+    {"place", "at A s; weather v :: One [v:weather] [part], {a} was [s:outdoor+indoor]. | It was a "
+              "[v:weather] "
+              "day in [season], and {a} was [s:outdoor+indoor]. | On a [v:weather] [day], {a} was "
+              "[s:outdoor+indoor]. | It was [day], the air was [v:weather], and {a} was "
+              "[s:outdoor+indoor]."},
+    {"opening",
+     "{a} had just eaten [treat] with [stuff]. | In {a's} pocket were [number] "
+     "(nuts/nails/pebbles/pins/"
+     "beans/keys). | [an flyer] sat [spot] and looked [adv] at {A}. | {a} walked around [adv] and "
+     "counted [number] (clouds/trees/steps/windows/ants/lamps). | Nobody was there except [an "
+     "role] with "
+     "[an look] (pipe/cane/moustache/voice). | {a} heard [an noise] and then another [noise]. | "
+     "Nothing "
+     "much happened, only [an pet] [moved] by. | {a} thought [adv] about [hobby] and [hobby]."},
+    {"closing", "The end. | Good night! | And tomorrow is another day. | Then the stars came out. "
+                "| Even the [flyer] and the "
+                "[pet] were [glad]. | The [season] after that was the best of all. | Who would "
+                "have thought so?"},
     {"end",
      "end A e :: In the end, {A} felt [e:glad]. | {a} went to bed that night and felt [e:glad]. | "
      "That evening, {A} was [e:glad]. | And so {A} was [e:glad] at last. | When the day was "

@@ -187,18 +187,21 @@ const Schema schemas_days[] = {
       "all,\" said {B}.",
       "It was [number] thousand years old. | It came from a king with [number] horses.", "@thankB",
       "~@treat", "@end"}},
-    {"the big snow",
+    {"the stuck door",
      INSIDE,
-     {"wish A :: Snow lay before the door, and {A} could not get out. | In the night so much snow "
-      "had fallen that {A} could not open the door.",
-      "take A o :: {A} took [an o:tool] and began to dig. | There was only [an o:tool]; {A} took "
-      "it and dug.",
+     {"wish A :: The door was stuck, and {A} could not get out. | In the night a big branch had "
+      "fallen "
+      "against the door, and {A} could not open it.",
+      "take A o :: {A} took [an o:tool] and began to push. | There was only [an o:tool]; {A} took "
+      "it and pushed.",
       "~@try",
-      "meet A B; help B A :: On the other side, [B:friend] dug too and helped {A}. | From outside, "
+      "meet A B; help B A :: On the other side, [B:friend] pulled too and helped {A}. | From "
+      "outside, "
       "[B:friend] came to help {A}.",
       "done A :: At [number] o'clock, the door was free. | At last, {A} could go out.", "@thankB",
-      "play A B g :: In the snow, they played [g:game]. | Then {A} and {B} played [g:game] on the "
-      "ice.",
+      "play A B g :: Out in the fresh air, they played [g:game]. | Then {A} and {B} played "
+      "[g:game] in the "
+      "open.",
       "@end"}},
 };
 const int schemas_n_days = (int)(sizeof schemas_days / sizeof *schemas_days);

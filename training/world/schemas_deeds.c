@@ -157,16 +157,18 @@ const Schema schemas_deeds[] = {
       "done B :: Then {B} (sneezed/giggled/coughed), and {A} saw who it was. | At last, {A} saw "
       "[an colour] sleeve and called: \"There you are!\"",
       "@home", "@end"}},
-    {"the snowman",
+    {"the scarecrow",
      OUTSIDE,
-     {"wish A :: Snow had fallen, and {A} wanted to build a snowman. | \"So much snow!\" cried {A} "
-      "and began to build a snowman.",
-      "help B A :: [B:friend] came with [an tool] and helped {A}. | [B:friend] rolled [an look] "
-      "ball of snow and helped {A}.",
-      "want A o; has B o :: \"He needs [an o:wear],\" said {A}, and {B} had one. | The snowman "
+     {"wish A :: Crows ate all the corn, so {A} wanted to build a scarecrow. | \"So many crows!\" "
+      "cried {A} "
+      "and began to build a scarecrow.",
+      "help B A :: [B:friend] came with [an tool] and helped {A}. | [B:friend] brought [an look] "
+      "sack of straw and helped {A}.",
+      "want A o; has B o :: \"He needs [an o:wear],\" said {A}, and {B} had one. | The scarecrow "
       "needed [an o:wear]. Only {B} had one.",
-      "give B A o; done A :: {B} gave {o} to {A}, and the snowman was done. | {a} got {o} from {B} "
-      "and put the last touch to the snowman.",
+      "give B A o; done A :: {B} gave {o} to {A}, and the scarecrow was done. | {a} got {o} from "
+      "{B} "
+      "and put the last touch to the scarecrow.",
       "He had [an food] for a nose and [number] buttons. | His eyes were made of [number] "
       "(nuts/stones/coals).",
       "@thankB", "~@home", "@end"}},

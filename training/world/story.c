@@ -5,7 +5,6 @@
  * carry; "~" marks one that is left out half of the time. */
 #include "teller_impl.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static Span span(const char *s)
@@ -97,26 +96,13 @@ bool story_run(Teller *t, Tale *s)
                               "[an trait] [A:child]. | "
                               "Far away, in [an look] house, lived [an trait] [A:child]. | "
                               "Everybody knew [an trait] [A:child].";
-    static const char loves[] = "{a} loved [w:hobby]. | {a} was very fond of [w:hobby]. | Nothing "
-                                "was better than [w:hobby], "
-                                "{a} thought. | What {a} liked best was [w:hobby].";
-    static const char where[] =
-        "One [v:weather] [part], {a} was [s:outdoor+indoor]. | It was [an v:weather] day in "
-        "[season], "
-        "and {a} was [s:outdoor+indoor]. | On [an v:weather] [day], {a} was [s:outdoor+indoor]. | "
-        "The sky was grey and the day was [v:weather] when {a} came to be [s:outdoor+indoor].";
-    size_t at;
     teller_so_far(t, &s->begin);
-    if (template_one_of(t, s, span(who)) < 0) return false;
-    char love[600];
-    snprintf(love, sizeof love, "~love A w :: %s", loves);
-    if (!beat_run(t, s, love) || !teller_puts(t, " ") || template_one_of(t, s, span(where)) < 0)
+    if (template_one_of(t, s, span(who)) < 0 || !beat_run(t, s, "~@loves") ||
+        !beat_run(t, s, "@place") || !beat_run(t, s, "@opening") || !choose_schema(t, s))
         return false;
-    teller_so_far(t, &at);
-    event_add_all(s, span("at A s; weather v"), at);
-    if (!choose_schema(t, s)) return false;
     for (int i = 0; i < SCHEMA_BEATS && s->schema->beats[i]; i++)
         if (!beat_run(t, s, s->schema->beats[i])) return false;
+    if (!beat_run(t, s, "~@closing")) return false;
     teller_so_far(t, &s->end);
     return true;
 }

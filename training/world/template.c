@@ -274,19 +274,33 @@ Span template_nth(Span forms, int i)
     return (Span){p, (int)(stop - p)};
 }
 
+/* A quick look before an attempt: does the fixed text fit that the template begins with? */
+static bool begins(Teller t, Span form)
+{
+    int n = 0;
+    while (n < form.n && !strchr("[{(", form.p[n])) n++;
+    return teller_text(&t, form.p, (size_t)n);
+}
+
 //@ begin world-one-of
 int template_one_of(Teller *t, Tale *s, Span forms)
 {
     int n = template_count(forms), seen = -1;
-    for (int i = 0; t->reading && i < n; i++) {
-        Teller attempt = *t;
-        Tale tale = *s;
-        if (!template_run(&attempt, &tale, template_nth(forms, i))) continue;
-        if (seen >= 0 && t->fault) t->fault->ambiguous = true;
-        seen = i;
+    if (!t->reading) {
+        seen = teller_even(t, n, 0);
+        return template_run(t, s, template_nth(forms, seen)) ? seen : -1;
     }
-    if (t->reading && seen < 0) return -1;
-    seen = teller_even(t, n, seen);
-    return template_run(t, s, template_nth(forms, seen)) ? seen : -1;
+    Teller before = *t, attempt;
+    Tale was = *s, tale;
+    for (int i = 0; i < n; i++) {
+        Span form = template_nth(forms, i);
+        if (!begins(before, form)) continue;
+        attempt = before, tale = was;
+        teller_even(&attempt, n, i);
+        if (!template_run(&attempt, &tale, form)) continue;
+        if (seen >= 0 && t->fault) t->fault->ambiguous = true;
+        seen = i, *t = attempt, *s = tale;
+    }
+    return seen;
 }
 //@ end world-one-of

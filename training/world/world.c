@@ -37,27 +37,26 @@ static bool run_kind(Teller *t, Tale *s, int kind)
     }
 }
 
-/* The kind of the text that is read: the one whose program comes to the end of it. */
-static int kind_seen(const Teller *t)
+/* Reads a text of any kind: the one whose program comes to the end of it. */
+static int read_any(Teller *t, Tale *s)
 {
     int seen = -1;
+    const Teller before = *t;
     for (int k = 0; k < DOC_KINDS; k++) {
-        Teller attempt = *t;
+        Teller attempt = before;
         Tale tale = {0};
+        teller_weigh(&attempt, kind_weights, DOC_KINDS, k);
         if (!run_kind(&attempt, &tale, k) || attempt.pos < attempt.n) continue;
         if (seen >= 0 && t->fault) t->fault->ambiguous = true;
-        seen = k;
+        seen = k, *t = attempt, *s = tale;
     }
     return seen;
 }
 
 int document_run(Teller *t, Tale *s, int kind)
 {
-    if (kind < 0) {
-        int seen = t->reading ? kind_seen(t) : 0;
-        if (seen < 0) return -1;
-        kind = teller_weigh(t, kind_weights, DOC_KINDS, seen);
-    }
+    if (kind < 0 && t->reading) return read_any(t, s);
+    if (kind < 0) kind = teller_weigh(t, kind_weights, DOC_KINDS, 0);
     return run_kind(t, s, kind) ? kind : -1;
 }
 
