@@ -104,6 +104,11 @@ static void message_points_at_the_byte(void **state)
     assert_memory_equal(why, byte, strlen(byte));
     assert_non_null(strstr(why, "search"));
     mem_free(s);
+    s = replaced(story, sizeof story - 1, 0, "once more");
+    assert_false(world_read(&r, s, strlen(s), why, sizeof why));
+    snprintf(byte, sizeof byte, "byte %zu: 'once", sizeof story - 1);
+    assert_memory_equal(why, byte, strlen(byte));
+    mem_free(s);
 }
 
 static void sums_counts_and_copies_must_be_right(void **state)

@@ -52,8 +52,8 @@ static bool judge_thing(Judge *j, const char *verb, char x, char o)
     } else if (!strcmp(verb, "want")) {
         rule(j, held != x, "nobody wants what he holds");
         j->craves[(int)x] = o;
-    } else if (!strcmp(verb, "lose") || !strcmp(verb, "put") || !strcmp(verb, "eat")) {
-        rule(j, held == x, "only what is held can be lost, put down or eaten");
+    } else if (!strcmp(verb, "lose") || !strcmp(verb, "eat")) {
+        rule(j, held == x, "only what is held can be lost or eaten");
         j->holder[(int)o] = 0;
         if (verb[0] == 'l') j->lost[(int)o] = true;
         if (verb[0] == 'e') j->eaten[(int)o] = true;

@@ -151,7 +151,7 @@ static Range story_of(Range all)
     return r;
 }
 
-bool world_check_text(const char *text, size_t n, char *why, size_t why_bytes)
+static bool check_all(const char *text, size_t n, char *why, size_t why_bytes)
 {
     static const char turn[] = WORLD_IM_START "assistant\n";
     Range all = {text, text + n}, story = n ? story_of(all) : all;
@@ -178,4 +178,17 @@ bool world_check_text(const char *text, size_t n, char *why, size_t why_bytes)
         at = p;
     }
     return true;
+}
+
+void why_one_line(char *why, size_t why_bytes)
+{
+    for (size_t i = 0; i < why_bytes && why[i]; i++)
+        if (why[i] < ' ' || why[i] > '~') why[i] = '?';
+}
+
+bool world_check_text(const char *text, size_t n, char *why, size_t why_bytes)
+{
+    bool good = check_all(text, n, why, why_bytes);
+    if (!good) why_one_line(why, why_bytes);
+    return good;
 }

@@ -21,7 +21,6 @@ const EventVerb event_verbs[] = {
     {"hid", "ow", {"2 Where was {1} found?"}},
     {"lose", "co", {"1 Who lost {2}?", "2 What did {1} lose?"}},
     {"take", "co", {"1 Who took {2}?"}},
-    {"put", "co", {NULL}},
     {"give", "cco", {"1 Who gave {3} to {2}?", "3 What did {1} give to {2}?", "2 Who got {3}?"}},
     {"eat", "co", {"1 Who ate {2}?", "2 What did {1} eat?"}},
     {"crack", "o", {"1 What broke?"}},
@@ -37,7 +36,6 @@ const EventVerb event_verbs[] = {
     {"love", "cw", {"2 What did {1} love?"}},
     {"colour", "ow", {"2 What colour was {1}?"}},
     {"weather", "w", {"1 What was the weather like?"}},
-    {"number", "w", {"1 How many were there?"}},
 };
 const int event_n_verbs = (int)(sizeof event_verbs / sizeof *event_verbs);
 
@@ -53,6 +51,7 @@ int event_verb(Span name)
 
 void event_add_all(Tale *s, Span effects, size_t at)
 {
+    if (effects.n == 0) return;
     const char *p = effects.p, *end = p + effects.n;
     while (p < end) {
         Event e = {.at = at};

@@ -141,6 +141,9 @@ void event_add_all(Tale *s, Span effects, size_t at); /* "give A B o; thank B A"
 int event_verb(Span name);
 bool events_judge(const Tale *s, char *why, size_t why_bytes); /* consistent? check.c */
 
+void why_one_line(char *why,
+                  size_t why_bytes); /* bytes of the text in a complaint become printable */
+
 /* ---- schemata ---- */
 enum { SCHEMA_BEATS = 9, ANYWHERE = 0, OUTSIDE = 1, INSIDE = 2 };
 struct Schema {

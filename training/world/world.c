@@ -46,7 +46,12 @@ static int read_any(Teller *t, Tale *s)
         Teller attempt = before;
         Tale tale = {0};
         teller_weigh(&attempt, kind_weights, DOC_KINDS, k);
-        if (!run_kind(&attempt, &tale, k) || attempt.pos < attempt.n) continue;
+        if (!run_kind(&attempt, &tale, k)) continue;
+        if (attempt.pos < attempt.n) {
+            if (attempt.pos >= t->fault->at)
+                *t->fault = (Fault){attempt.pos, "the end", t->fault->ambiguous};
+            continue;
+        }
         if (seen >= 0 && t->fault) t->fault->ambiguous = true;
         seen = k, *t = attempt, *s = tale;
     }
@@ -106,14 +111,13 @@ static bool read_text(const char *text, size_t n, Tale *tale, WorldReading *r, c
         if (fault.at < n)
             snprintf(found, sizeof found, "%.*s", (int)(n - fault.at < 24 ? n - fault.at : 24),
                      text + fault.at);
-        for (char *p = found; *p; p++)
-            if ((unsigned char)*p < ' ') *p = ' ';
-        for (char *p = fault.expected; *p; p++)
-            if (*p == '\n') *p = ' ';
         snprintf(why, why_bytes, "byte %zu: '%s' does not fit; expected for example '%s'", fault.at,
                  found, fault.expected);
     }
-    if (kind < 0) return false;
+    if (kind < 0) {
+        why_one_line(why, why_bytes);
+        return false;
+    }
     *r = (WorldReading){
         .kind = (DocKind)kind, .bits = t.bits, .trail = t.trail, .ambiguous = fault.ambiguous};
     return true;
