@@ -205,6 +205,19 @@ bench-record: $(B)/bench_compare ## the same into bench/recorded, on a quiet mac
 	@SMALL=1 tools/draw_bench.sh bench/recorded
 	@rm -f bench/recorded/speedup_*.svg && du -bc bench/recorded/* | tail -n 1
 
+# Training: TEXT=file for your own text, OUT=directory, TRAIN="--steps 1000 ..." for further flags.
+OUT   ?= training/out
+TRAIN ?=
+ifneq ($(wildcard training/main.c),)
+.PHONY: train train-smoke
+train: $(ROOTBIN)/sixfold-train ## train the storyteller from nothing, or go on where it stopped; TEXT=file
+	$(ROOTBIN)/sixfold-train --resume --out $(OUT) $(if $(TEXT),--text '$(TEXT)') $(TRAIN)
+	@if command -v gnuplot >/dev/null; then gnuplot -e "run='$(OUT)'" training/plot_loss.gp && echo "$(OUT)/loss.svg"; fi
+train-smoke: $(ROOTBIN)/sixfold-train ## 200 steps of a small model; fails unless the loss comes down; TEXT=file
+	@rm -rf $(B)/train-smoke && mkdir -p $(B)
+	$(ROOTBIN)/sixfold-train --smoke --out $(B)/train-smoke $(if $(TEXT),--text '$(TEXT)',--max-loss 3.2) $(TRAIN)
+endif
+
 $(B)/mkwired: tools/mkwired.c $(call libs,1)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(INC_layer1_foundation) $< $(call libs,1) $(LDLIBS) -o $@

@@ -54,7 +54,7 @@ static const FlagRow rows[] = {
     {"--vocab", "N", FLAG_INT, AT(plan.shape.n_vocab), 1, 32768, "tokens to learn; default 2048"},
     {"--eval", "N", FLAG_INT, AT(plan.eval_every), 1, 1e9, "steps between looks at held-out text; default 100"},
     {"--save", "N", FLAG_INT, AT(save_every), 1, 1e9, "steps between checkpoints; default 50"},
-    {"--threads", "N", FLAG_INT, AT(n_threads), 1, 256, "default: physical cores that this process may use"},
+    {"--threads", "N", FLAG_INT, AT(n_threads), 1, 256, "default: physical cores that this process may use; smoke 1"},
     {"--name", "TEXT", FLAG_TEXT, AT(name), 0, 0, "of the model in its file; default storyteller"},
     {"--quiet", NULL, FLAG_BOOL, AT(quiet), 0, 0, "no progress, no report"},
     {"--help", NULL, FLAG_BOOL, AT(help), 0, 0, "this list"},
@@ -116,7 +116,7 @@ static Flags defaults(int argc, char **argv)
     TrainPlan p = smoke ? train_plan_smoke() : train_plan_default();
     return (Flags){.plan = p, .out = "train-out", .name = "storyteller", .megabytes = smoke ? 2 : 32,
                    .save_every = 50, .lr = p.lr, .decay = p.decay, .clip = p.clip,
-                   .n_threads = cpu_threads_default(), .max_loss = INFINITY};
+                   .n_threads = smoke ? 1 : cpu_threads_default(), .max_loss = INFINITY};
 }
 
 static volatile int stop;

@@ -78,9 +78,9 @@ void params_init(float *w, const ParamLayout *l, const TrainShape *s, uint64_t s
     for (int i = 0; i < l->n_infos; i++) {
         const ParamInfo *p = &l->infos[i];
         bool adds = strstr(p->name, "attn_output") || strstr(p->name, "ffn_down");
+        float deviation = 0.7f / sqrtf((float)p->ne[0]) * (adds ? residual : 1.0f);
         for (int64_t k = 0; k < p->ne[0] * p->ne[1]; k++)
-            w[p->offset + k] = p->n_dims == 1 ? 1.0f
-                                              : 0.02f * (adds ? residual : 1.0f) * rng_normal(&rng);
+            w[p->offset + k] = p->n_dims == 1 ? 1.0f : deviation * rng_normal(&rng);
     }
 }
 

@@ -42,8 +42,9 @@ typedef struct {
 Status params_check(const TrainShape *s, Err *err);
 void params_layout(ParamLayout *l, const TrainShape *s);
 
-/* Normal numbers of deviation 0.02 (0.02 / sqrt(2 n_layer) for the matrices that add to the residual
- * stream), ones for norms. The same seed gives the same weights. */
+/* Normal numbers of deviation 0.7 / sqrt(n_in), so that a product is about as large as what went in;
+ * divided by sqrt(2 n_layer) for the matrices that add to the residual stream; ones for norms. The same
+ * seed gives the same weights. */
 void params_init(float *w, const ParamLayout *l, const TrainShape *s, uint64_t seed);
 
 /* Operations of a training step per token: 6 for each weight that a product reads, and attention. */

@@ -28,7 +28,7 @@ static void the_loss_falls(void **state)
     TrainResult result;
     MUST(train_run(&r, &result, &err), &err);
     assert_int_equal(t.n_losses, 60);
-    assert_true(fabs(t.losses[0] - log(300)) < 0.2);
+    assert_true(fabs(t.losses[0] - log(300)) < 1);
     /* 5 * 5 * 4 equally frequent sentences: what is left to know is small. */
     assert_true(result.loss < 0.6 * t.losses[0]);
     assert_true(result.held_out < 0.6 * t.losses[0]);
