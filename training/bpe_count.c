@@ -4,7 +4,7 @@
  * pass over the text works on a thousandth of it. Joining a pair (a, b) in "x a b y" takes one from
  * (x, a), (a, b), (b, y) and gives one to (x, ab), (ab, y), each times the occurrences of the word. */
 #include "bpe_count.h"
-#include "tokenizer_impl.h"
+#include "pieces.h"
 
 #include <string.h>
 
@@ -123,13 +123,12 @@ static size_t special_at(const char *s, size_t n, const char *const *specials, i
     return longest;
 }
 
-static Status add_fragment(BpeCount *c, const Tokenizer *t, PreWork *w, const char *text, size_t n,
-                           Err *err)
+static Status add_fragment(BpeCount *c, TokenizerCutter *cutter, const char *text, size_t n, Err *err)
 {
     const uint32_t *ends;
     int64_t n_pieces;
     if (n == 0) return OK;
-    TRY(tokenizer_pretokenize(t, w, text, n, &ends, &n_pieces, err));
+    TRY(tokenizer_cut(cutter, text, n, &ends, &n_pieces, err));
     for (int64_t i = 0; i < n_pieces; i++) {
         uint32_t begin = i ? ends[i - 1] : 0;
         TRY(add_piece(c, text + begin, ends[i] - begin, err));
@@ -137,7 +136,7 @@ static Status add_fragment(BpeCount *c, const Tokenizer *t, PreWork *w, const ch
     return OK;
 }
 
-static Status count_fragments(BpeCount *c, const Tokenizer *t, PreWork *w, const char *text, size_t n,
+static Status count_fragments(BpeCount *c, TokenizerCutter *cutter, const char *text, size_t n,
                               const char *const *specials, int n_specials, Err *err)
 {
     bool begins[256] = {false};
@@ -146,22 +145,19 @@ static Status count_fragments(BpeCount *c, const Tokenizer *t, PreWork *w, const
     for (size_t i = 0; i < n; i += len ? len : 1) {
         len = begins[(unsigned char)text[i]] ? special_at(text + i, n - i, specials, n_specials) : 0;
         if (len == 0) continue;
-        TRY(add_fragment(c, t, w, text + from, i - from, err));
+        TRY(add_fragment(c, cutter, text + from, i - from, err));
         from = i + len;
     }
-    return add_fragment(c, t, w, text + from, n - from, err);
+    return add_fragment(c, cutter, text + from, n - from, err);
 }
 
 Status bpe_count_text(BpeCount *c, const char *text, size_t n, const char *const *specials,
                       int n_specials, Err *err)
 {
-    Tokenizer t = {0};
-    PreWork work = {0};
-    TRY(tokenizer_pre_find(&t.pre, (Str){"gpt-2", 5}, err));
-    Status status = tokenizer_patterns_open(&t, err);
-    if (status == OK) status = count_fragments(c, &t, &work, text, n, specials, n_specials, err);
-    tokenizer_prework_close(&work);
-    tokenizer_patterns_close(&t);
+    TokenizerCutter *cutter;
+    TRY(tokenizer_cutter_open(&cutter, "gpt-2", err));
+    Status status = count_fragments(c, cutter, text, n, specials, n_specials, err);
+    tokenizer_cutter_close(cutter);
     return status;
 }
 

@@ -11,7 +11,7 @@
  * Source: Sennrich et al. 2016, algorithm 1. */
 #include "bpe_train.h"
 #include "bpe_count.h"
-#include "tokenizer_impl.h"
+#include "pieces.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -8,6 +8,7 @@
 
 #include "tokenizer.h"
 #include "bpe_merge.h"
+#include "pieces.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -134,8 +135,6 @@ uint32_t tokenizer_spm_pair(const BpeRules *r, const BpeSymbol *a, const BpeSymb
 /* The value of a text "<0x0A>", exactly so with two hexadecimal digits, or of a text of one byte;
  * -1 for anything else. */
 int tokenizer_byte_value(Str text);
-/* Character of the byte alphabet of BPE: U+0021 .. U+0143, as 1 or 2 bytes. */
-int tokenizer_byte_char(unsigned char byte, char out[4]);
 
 /* special_split.c */
 typedef struct {
