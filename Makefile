@@ -168,9 +168,9 @@ FUZZ_TARGETS := $(foreach f,$(wildcard tests/fuzz/fuzz_*.c),$(if $(filter-out $(
 FUZZ_REPLAY  := $(FUZZ_TARGETS:%=$(B)/tests/fuzz/replay_%)
 fuzz-replay: $(FUZZ_REPLAY)
 FUZZ_LAYERS  := $(call below,6)
-$(B)/tests/fuzz/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(call libs,6)
+$(B)/tests/fuzz/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(call libs,7)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(INC_$(TOP)) -Itests -DFUZZ_NAME='"$*"' tests/fuzz/replay.c $< $(call libs,6) $(LIBS_6) $(LDLIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(INC_$(TOP)) -Itests -DFUZZ_NAME='"$*"' tests/fuzz/replay.c $< $(call libs,7) $(LIBS_6) $(LDLIBS) -o $@
 FUZZ_CC ?= clang-14
 SECONDS ?= 60
 fuzz-%: tests/fuzz/fuzz_%.c

@@ -12,7 +12,7 @@
 
 #include "teller_impl.h"
 #include "must.h"
-#include "fuzz_world.c"
+#include "fuzz/fuzz_world.c"
 
 #include <dirent.h>
 
