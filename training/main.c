@@ -183,6 +183,6 @@ int main(int argc, char **argv)
     if (status == OK) status = run(&f, pool, &text, &err);
     pool_close(pool);
     buf_close(&text);
-    if (status != OK) fprintf(stderr, "sixfold-train: %s\n", err.text);
+    if (status != OK) fprintf(stderr, "error: %s\n", err.text);
     return status == OK ? 0 : status == E_ARG ? 2 : status == E_CANCELLED ? 130 : 1;
 }
