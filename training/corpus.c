@@ -85,11 +85,14 @@ static void begin_epoch(Corpus *c, int64_t epoch)
 }
 //@ end corpus-epoch
 
+/* bos first, as when the model runs; if the window begins with a document, its own. */
 static void copy_window(const Corpus *c, int64_t from, int32_t *ids, int32_t *targets)
 {
+    int32_t bos = tokenizer_bos(c->vocabulary.tokenizer);
+    if (c->tokens[from] == bos) from++;
     for (int64_t t = 0; t < c->n_ctx; t++) {
-        ids[t] = c->tokens[from + t];
-        targets[t] = c->tokens[from + t + 1];
+        ids[t] = t ? c->tokens[from + t - 1] : bos;
+        targets[t] = c->tokens[from + t];
     }
 }
 

@@ -4,7 +4,8 @@
  * that made it are one GGUF file (tokenizer.* keys and an I16 tensor "tokens"), so that a run that is
  * resumed reads exactly what it read before, and a model file gets its vocabulary from there.
  *
- * Window w holds the n_ctx tokens from shift + w n_ctx on, its targets are the same, one later. In each
+ * Window w has the n_ctx tokens from shift + w n_ctx on as its targets; its inputs are the same, one
+ * earlier, with bos in the first place, because that is how a text begins when the model runs. In each
  * epoch the windows come in another order and with another shift; both follow from the seed and the
  * epoch alone, so the batch of a step is known without having made the steps before. The last part of
  * the row is held out and never trained on.

@@ -206,10 +206,14 @@ static void an_epoch_shows_each_window_once(void **state)
             int32_t ids[24], targets[24];
             corpus_window(&c, epoch * n_windows + i, ids, targets);
             assert_memory_equal(ids + 1, targets, 23 * sizeof *ids);
+            assert_int_equal(ids[0], tokenizer_bos(c.vocabulary.tokenizer));
             int32_t w = c.order[i];
             assert_false(seen[w]);
             seen[w] = true;
-            assert_int_equal(ids[0], c.tokens[c.shift + w * 24]);
+            int64_t from = c.shift + w * 24;
+            from += c.tokens[from] == ids[0];
+            assert_int_equal(targets[0], c.tokens[from]);
+            assert_int_equal(targets[23], c.tokens[from + 23]);
             assert_true(c.shift + w * 24 + 24 < c.n_train); /* also the last target */
         }
     }
