@@ -26,7 +26,7 @@ typedef enum {
 } DocKind;
 
 /* Special texts that stand in documents; the tokenizer keeps each as one token. */
-#define WORLD_BOS      "<|start|>"
+#define WORLD_BOS      "<|begin_of_text|>"
 #define WORLD_EOS      "<|end_of_text|>"
 #define WORLD_IM_START "<|im_start|>"
 #define WORLD_IM_END   "<|im_end|>"
