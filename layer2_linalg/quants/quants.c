@@ -22,6 +22,14 @@ static const QuantFormat formats[] = {
     {DT_BF16, &from_bf16, &to_bf16, NULL},
     {DT_Q8_0, &dequant_q8_0, &quant_q8_0, &dot_q8_0},
     {DT_Q4_0, &dequant_q4_0, &quant_q4_0, &dot_q4_0},
+    {DT_Q4_1, &dequant_q4_1, &quant_q4_1, &dot_q4_1},
+    {DT_Q5_0, &dequant_q5_0, &quant_q5_0, &dot_q5_0},
+    {DT_Q5_1, &dequant_q5_1, &quant_q5_1, &dot_q5_1},
+    {DT_Q2_K, &dequant_q2_k, NULL, &dot_q2_k},
+    {DT_Q3_K, &dequant_q3_k, NULL, &dot_q3_k},
+    {DT_Q4_K, &dequant_q4_k, NULL, &dot_q4_k},
+    {DT_Q5_K, &dequant_q5_k, NULL, &dot_q5_k},
+    {DT_Q6_K, &dequant_q6_k, NULL, &dot_q6_k},
 };
 
 const QuantFormat *quant_format(DType t)
@@ -47,5 +55,7 @@ void row_to_f32(float *y, const void *row, DType t, int64_t n)
 
 void row_from_f32(void *row, DType t, const float *x, int64_t n)
 {
-    (*format_for_row(t, n)->quantise)(row, x, n);
+    const QuantFormat *f = format_for_row(t, n);
+    CHECK(f->quantise, "no quantiser for type %s", dtype_name(t));
+    (*f->quantise)(row, x, n);
 }

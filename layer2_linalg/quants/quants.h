@@ -6,6 +6,9 @@
  *   Q8_0   32 weights: half d, 32 x int8 q        w = d * q           d = max|x| / 127
  *   Q4_0   32 weights: half d, 32 x 4-bit codes   w = d * (code - 8)  d = m / -8, m the first weight
  *                                                 of largest magnitude, sign kept
+ *   Q4_1, Q5_0, Q5_1   32 weights too: a minimum (_1), a fifth bit (Q5)
+ *   Q2_K to Q6_K       256 weights: groups of 16 or 32, whose scales are codes with a scale d. Files
+ *                      of these can be read; their search for the best scales is not part of this
  *
  * Dot products with quantised weights quantise the activations too, once per vector (ActQ8): blocks
  * of 32 signed bytes with one f32 scale each, so that a block's product is an integer dot product.
@@ -30,22 +33,24 @@ typedef void quant_fn(void *blocks, const float *x, int64_t n);
 typedef float dot_quant_fn(const void *blocks, ActQ8 a, int64_t n);
 
 extern act_q8_fn *act_q8;
-extern dequant_fn *dequant_q8_0, *dequant_q4_0;
-extern quant_fn *quant_q8_0, *quant_q4_0;
-extern dot_quant_fn *dot_q8_0, *dot_q4_0;
+extern dequant_fn *dequant_q8_0, *dequant_q4_0, *dequant_q4_1, *dequant_q5_0, *dequant_q5_1;
+extern dequant_fn *dequant_q2_k, *dequant_q3_k, *dequant_q4_k, *dequant_q5_k, *dequant_q6_k;
+extern quant_fn *quant_q8_0, *quant_q4_0, *quant_q4_1, *quant_q5_0, *quant_q5_1;
+extern dot_quant_fn *dot_q8_0, *dot_q4_0, *dot_q4_1, *dot_q5_0, *dot_q5_1;
+extern dot_quant_fn *dot_q2_k, *dot_q3_k, *dot_q4_k, *dot_q5_k, *dot_q6_k;
 
 typedef struct {
     DType type;
     dequant_fn **dequantise;
-    quant_fn **quantise;
-    dot_quant_fn **dot; /* NULL for float types: they have dot_f32, dot_f16, dot_bf16 */
+    quant_fn **quantise;  /* NULL: a format that is only read */
+    dot_quant_fn **dot;   /* NULL for float types: they have dot_f32, dot_f16, dot_bf16 */
 } QuantFormat;
 
 /* The format of a type, or NULL if this build cannot compute with it. F32, F16 and BF16 are formats
  * too (their dequantise and quantise convert). */
 const QuantFormat *quant_format(DType t);
 
-/* Row of any supported type to f32 and back; n is whole blocks (CHECKed). */
+/* Row of any supported type to f32, and back if it has a quantise; n is whole blocks (both CHECKed). */
 void row_to_f32(float *y, const void *row, DType t, int64_t n);
 void row_from_f32(void *row, DType t, const float *x, int64_t n);
 

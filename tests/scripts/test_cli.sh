@@ -197,8 +197,8 @@ rejected_models_are_3() {
 what_we_cannot_run_is_3() {
     [ -d $models ] || return 77
     refused 3 "architecture 'mamba'" run -m $models/mamba.gguf -p x && refused 3 "architecture 'qwen2'" logits -m $models/qwen2.gguf --tokens 1 --greedy 1 &&
-    refused 3 'type Q[456]_K' run -m ../shared/golden/quantised/Q4_K_M.gguf -p x &&
-    refused 3 'cannot decode' quantize ../shared/golden/quantised/Q4_K_M.gguf "$tmp/o" F16 && [ ! -e "$tmp/o" ]
+    refused 3 'type IQ4_XS' run -m ../shared/golden/quantised/IQ4_XS.gguf -p x &&
+    refused 3 'cannot decode' quantize ../shared/golden/quantised/IQ4_XS.gguf "$tmp/o" F16 && [ ! -e "$tmp/o" ]
 }
 limits_are_4() {
     refused 4 'context holds 4' run --no-display-prompt -p "the cat saw the dog and the fish" -c 4 &&
