@@ -138,6 +138,7 @@ static Status run_verb(const CliProgram *program, const Verb *v, int argc, char 
 int cli_main(const CliProgram *program, int argc, char **argv)
 {
     Err err = {{0}};
+    cli_catch_bus_error();
     layer6_init();
     Status s = kernels_check_env(&err);
     const char *word = argc > 1 ? argv[1] : "--help";

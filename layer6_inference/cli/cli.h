@@ -48,6 +48,9 @@ Status cli_check_plan(Cli *c, const GeneratorParams *p, int64_t extra_bytes, Err
 extern volatile int cli_stop;
 void cli_catch_interrupt(void);
 
+/* A file that shrinks while it is mapped ends the program with a message and code 3, not a signal. */
+void cli_catch_bus_error(void);
+
 /* A whole file or stdin (path NULL) into out, at most limit bytes. */
 Status cli_read_text(const char *path, Buf *out, size_t limit, Err *err);
 

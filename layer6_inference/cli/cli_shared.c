@@ -25,6 +25,25 @@ void cli_catch_interrupt(void)
     sigaction(SIGINT, &action, NULL);
 }
 
+/* A page of a mapped file that is no longer there. Nothing can be computed any more; what may be called
+ * in a handler is write and _exit. */
+static void on_bus_error(int signal_number)
+{
+    static const char text[] = "\nerror: a mapped file was cut short or its disk failed while it was in "
+                               "use. HINT: -lm none reads it into memory first\n";
+    (void)signal_number;
+    ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)ignored;
+    _exit(3);
+}
+
+void cli_catch_bus_error(void)
+{
+    struct sigaction action = {.sa_handler = on_bus_error};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGBUS, &action, NULL);
+}
+
 /* ---------------------------------------------------------------- model and machine */
 
 static Status load_mode(const Options *o, MapMode *mode, Err *err)

@@ -240,6 +240,14 @@ ctrl_c_stops_with_a_newline_and_timings() {
     [ "$(tail -c 1 "$tmp/out" | od -An -c | tr -d ' ')" = '\n' ] && [ "$(wc -c <"$tmp/out")" -gt 20 ] || why "no newline" || return 1
     grep -q 'total time' "$tmp/err" && ! grep -q error "$tmp/err"
 }
+a_file_cut_short_while_mapped_is_3() {
+    local pid rc i
+    cp models/wired.gguf "$tmp/cut.gguf"
+    "$s" run -m "$tmp/cut.gguf" -p "the cat" -n 1000000 -c 1000001 --ignore-eos -q >"$tmp/out" 2>"$tmp/err" </dev/null & pid=$!
+    for i in $(seq 200); do [ "$(wc -c <"$tmp/out")" -gt 20 ] && break; sleep 0.05; done
+    truncate -s 0 "$tmp/cut.gguf"; wait $pid; rc=$?
+    [ $rc = 3 ] && grep -q 'cut short.*HINT' "$tmp/err" || why "exit code $rc: $(cat "$tmp/err")"
+}
 memory_stays_below_the_file_and_64_mib() {
     case $SANITIZE$(basename "$B") in *asan*|*tsan*|1*|thread*) return 77 ;; esac
     [ -x /usr/bin/time ] || return 77
@@ -270,7 +278,7 @@ for name in the_prompt_is_echoed_and_one_newline_ends_the_answer the_prompt_come
     inspect_works_on_architectures_we_cannot_run inspect_json_is_json bench_json_has_the_promised_shape \
     quantize_writes_a_smaller_model_that_runs an_output_never_overwrites_the_model the_wired_model_can_be_made_again \
     usage_errors_are_2 rejected_models_are_3 what_we_cannot_run_is_3 limits_are_4 a_missing_text_is_1 a_full_disk_is_1 closed_streams_do_no_harm \
-    a_closed_pipe_ends_quietly ctrl_c_stops_with_a_newline_and_timings memory_stays_below_the_file_and_64_mib \
+    a_closed_pipe_ends_quietly ctrl_c_stops_with_a_newline_and_timings a_file_cut_short_while_mapped_is_3 memory_stays_below_the_file_and_64_mib \
     help_and_version_are_answers; do
     verdict $name
 done
