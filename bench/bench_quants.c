@@ -21,6 +21,7 @@ typedef struct {
     char *blocks; /* [ROWS, row_bytes] */
     float *y;     /* [ROWS, WIDTH], or [ROWS] sums */
     ActQ8 act;    /* [WIDTH] */
+    float unit;   /* how large weights are */
 } QuantState;
 
 static void dequant_run(BenchCase *c)
@@ -69,7 +70,7 @@ static void quant_result(BenchCase *c, QuantState *s, QuantJob job)
     case DOT: /* integers within a block; WIDTH / 32 products of scales are added in some order */
         c->run = dot_run;
         c->out = s->y, c->n_out = ROWS;
-        c->tol = 8.0 * WIDTH * FLT_EPSILON;
+        c->tol = 8.0 * WIDTH * FLT_EPSILON * (double)s->unit;
         c->flops = 2 * weights;
         c->bytes = packed;
         c->set_bytes = packed + WIDTH;
@@ -98,7 +99,12 @@ static Status quant_setup(BenchCase *c, Bench *b, Err *err)
     float *act = bench_normals(c, 6, WIDTH, err);
     if (!s->x || !s->y || !s->blocks || !act || !act_new(c, &s->act, WIDTH, err)) return E_MEMORY;
     act_q8(s->act, act, WIDTH);
-    if (!s->format->quantise) random_blocks(s->blocks, ROWS * s->row_bytes);
+    s->unit = 1.0f;
+    if (!s->format->quantise) {
+        random_blocks(s->blocks, ROWS * s->row_bytes);
+        row_to_f32(s->y, s->blocks, s->format->type, WIDTH);
+        for (int i = 0; i < WIDTH; i++) s->unit = fmaxf(s->unit, fabsf(s->y[i]));
+    }
     for (int r = 0; s->format->quantise && r < ROWS; r++)
         row_from_f32(s->blocks + r * s->row_bytes, s->format->type, s->x + r * WIDTH, WIDTH);
     bench_size(c, "%dx%d", ROWS, WIDTH);
