@@ -4,52 +4,11 @@
  * first. Then 64 weights at a time: codes from their bits, byte dot products, one multiplication by
  * the scale of each four weights. Codes stay unsigned: an offset (Q3_K: 4, Q6_K: 32) is taken from
  * the integers as offset * sum q. */
-#include "k_parts.h"
-#include "simd_k.h"
+#include "k_codes.h"
 #include "simd_prefetch.h"
 
 extern dot_quant_fn SIMD_FN(dot_q2_k), SIMD_FN(dot_q3_k), SIMD_FN(dot_q4_k), SIMD_FN(dot_q5_k);
 extern dot_quant_fn SIMD_FN(dot_q6_k);
-
-typedef vb codes_fn(const void *block, int pair, int part);
-
-/* ---------------------------------------------------------------- codes */
-
-SIMD_INLINE vb codes_q2_k(const void *block, int pair, int part)
-{
-    const BlockQ2_K *b = block;
-    return vb_pair(b->q + 32 * (pair / 2), 4 * (pair % 2), 2, part) & vb_set1(3);
-}
-
-SIMD_INLINE vb codes_q3_k(const void *block, int pair, int part)
-{
-    const BlockQ3_K *b = block;
-    vb low = vb_pair(b->q + 32 * (pair / 2), 4 * (pair % 2), 2, part) & vb_set1(3);
-    vb high = vb_pair(b->hmask, 2 * pair, 1, part) & vb_set1(1);
-    return low | (vb)((vi)high << 2);
-}
-
-SIMD_INLINE vb codes_q4_k(const void *block, int pair, int part)
-{
-    const BlockQ4_K *b = block;
-    return vb_pair(b->q + 32 * pair, 0, 4, part) & vb_set1(15);
-}
-
-SIMD_INLINE vb codes_q5_k(const void *block, int pair, int part)
-{
-    const BlockQ5_K *b = block;
-    vb low = vb_pair(b->q + 32 * pair, 0, 4, part) & vb_set1(15);
-    vb high = vb_pair(b->qh, 2 * pair, 1, part) & vb_set1(1);
-    return low | (vb)((vi)high << 4);
-}
-
-SIMD_INLINE vb codes_q6_k(const void *block, int pair, int part)
-{
-    const BlockQ6_K *b = block;
-    vb low = vb_field(vb_load(b->ql + 64 * (pair / 2) + 4 * VF * part), 4 * (pair % 2), 15);
-    vb high = vb_pair(b->qh + 32 * (pair / 2), 4 * (pair % 2), 2, part) & vb_set1(3);
-    return low | (vb)((vi)high << 4);
-}
 
 /* ---------------------------------------------------------------- the block they share */
 
@@ -84,27 +43,6 @@ SIMD_INLINE vb codes_ones(const void *block, int pair, int part)
 
 SIMD_INLINE float total(Sums s) { return vf_sum(s.s[0] + s.s[1]); }
 
-/* The numbers of 12 bytes as in k_parts.h, four in a word, each twice: one for each 16 weights. */
-typedef struct { uint8_t scale[16], min[16]; } KBytes;
-SIMD_INLINE KBytes k_bytes(const uint8_t packed[12])
-{
-    uint32_t w[3], out[4];
-    memcpy(w, packed, sizeof w);
-    out[0] = w[0] & 0x3F3F3F3F;
-    out[1] = (w[2] & 0x0F0F0F0F) | (w[0] >> 2 & 0x30303030);
-    out[2] = w[1] & 0x3F3F3F3F;
-    out[3] = (w[2] >> 4 & 0x0F0F0F0F) | (w[1] >> 2 & 0x30303030);
-    typedef uint8_t u8x16 __attribute__((vector_size(16)));
-    u8x16 x, scales, mins;
-    memcpy(&x, out, sizeof x);
-    scales = __builtin_shufflevector(x, x, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
-    mins = __builtin_shufflevector(x, x, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15);
-    KBytes k;
-    memcpy(k.scale, &scales, sizeof scales);
-    memcpy(k.min, &mins, sizeof mins);
-    return k;
-}
-
 /* Adds the scales: sum min * ActQ8.sum, each of the 8 terms twice, as KBytes has them. */
 SIMD_INLINE vf add_mins(vf sum, const KScales *m)
 {
@@ -120,13 +58,9 @@ float SIMD_FN(dot_q2_k)(const void *blocks, ActQ8 a, int64_t n)
     const BlockQ2_K *b = blocks;
     for (int64_t i = 0; i < n / 256; i++, b++, a.q += 256, a.scale += 8) {
         prefetch_ahead(b, sizeof *b);
-        uint8_t scale[16], min[16];
-        for (int g = 0; g < 16; g++) {
-            scale[g] = b->scales[g] & 15;
-            min[g] = b->scales[g] >> 4;
-        }
-        KScales s = scales_times_u8(scale, vf_f16(b->d), a.scale);
-        KScales m = scales_times_u8(min, -vf_f16(b->dmin), a.scale);
+        KBytes k = k_bytes_q2_k(b->scales);
+        KScales s = scales_times_u8(k.scale, vf_f16(b->d), a.scale);
+        KScales m = scales_times_u8(k.min, -vf_f16(b->dmin), a.scale);
         sums = add_block(sums, codes_q2_k, b, a.q, &s, 0);
         sums = add_block(sums, codes_ones, b, a.q, &m, 0);
     }
@@ -139,12 +73,8 @@ float SIMD_FN(dot_q3_k)(const void *blocks, ActQ8 a, int64_t n)
     const BlockQ3_K *b = blocks;
     for (int64_t i = 0; i < n / 256; i++, b++, a.q += 256, a.scale += 8) {
         prefetch_ahead(b, sizeof *b);
-        int8_t scale[16];
-        for (int g = 0; g < 16; g++) {
-            int low = b->scales[g % 8] >> 4 * (g / 8) & 15;
-            scale[g] = (int8_t)((low | (b->scales[8 + g % 4] >> 2 * (g / 4) & 3) << 4) - 32);
-        }
-        KScales s = scales_times_i8(scale, vf_f16(b->d), a.scale);
+        KInts k = k_ints_q3_k(b->scales);
+        KScales s = scales_times_i8(k.scale, vf_f16(b->d), a.scale);
         sums = add_block(sums, codes_q3_k, b, a.q, &s, 4);
     }
     return total(sums);
