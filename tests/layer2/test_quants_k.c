@@ -83,6 +83,16 @@ static void a_q6_k_block_by_hand(void **state)
 }
 
 /* x_i = ((7 i mod 32) - 15) / 8, and x_5 another 1/16 more. */
+static void check_example(const float x[32], DType type, const void *bytes, size_t n, float step)
+{
+    uint8_t got[24];
+    float y[32];
+    row_from_f32(got, type, x, 32);
+    assert_memory_equal(got, bytes, n);
+    row_to_f32(y, got, type, 32);
+    for (int i = 0; i < 32; i++) assert_near(y[i], x[i], (double)step * 0.501, "example", "", i);
+}
+
 static void three_quantisers_give_these_bytes(void **state)
 {
     (void)state;
@@ -94,15 +104,11 @@ static void three_quantisers_give_these_bytes(void **state)
                                    0x00, 0x77, 0xee, 0x55, 0xcc, 0x34, 0xaa, 0x11,
                                    0x88, 0xff, 0x66, 0xdd, 0x44, 0xbb, 0x22, 0x99};
     float x[32];
-    uint8_t got[24];
     for (int i = 0; i < 32; i++) x[i] = (float)((7 * i) % 32 - 15) * 0.125f;
     x[5] += 0.0625f;
-    row_from_f32(got, DT_Q4_1, x, 32);
-    assert_memory_equal(got, q4_1, sizeof q4_1);
-    row_from_f32(got, DT_Q5_0, x, 32);
-    assert_memory_equal(got, q5_0, sizeof q5_0);
-    row_from_f32(got, DT_Q5_1, x, 32);
-    assert_memory_equal(got, q5_1, sizeof q5_1);
+    check_example(x, DT_Q4_1, q4_1, sizeof q4_1, 3.875f / 15);
+    check_example(x, DT_Q5_0, q5_0, sizeof q5_0, 0.125f);
+    check_example(x, DT_Q5_1, q5_1, sizeof q5_1, 0.125f);
 }
 
 /* ---------------------------------------------------------------- golden data */
@@ -193,6 +199,30 @@ static void fill_blocks(const Format *f, Rng *rng, uint8_t *b, int64_t n, Fill f
             uint16_t h = f32_to_f16(rng_normal(rng) * 0.1f);
             memcpy(b + i + f->scales[k], &h, 2);
         }
+}
+
+static void every_variant_decodes_to_the_same_bits(void **state)
+{
+    (void)state;
+    Rng rng = rng_seed(10);
+    for (int i = 0; i < N_FORMATS; i++) {
+        const Format *f = &formats[i];
+        int at = 0;
+        dequant_fn *first = (dequant_fn *)next_row(f, "dequant", &at)->fn;
+        const KernelRow *row;
+        while ((row = next_row(f, "dequant", &at)))
+            for (int64_t n = 0; n <= 5 * 256; n += 256) {
+                TwinBuf b = twin_buf(dtype_row_bytes(f->type, n), 1, 1);
+                TwinBuf want = twin_buf(n, 4, 1), got = twin_buf(n, 4, 1);
+                fill_blocks(f, &rng, b.data, n, RANDOM);
+                first(want.data, b.data, n);
+                ((dequant_fn *)row->fn)(got.data, b.data, n);
+                assert_same_f32(got.data, want.data, n, row->op, row->variant);
+                twin_free(b);
+                twin_free(want);
+                twin_free(got);
+            }
+    }
 }
 
 /* A dot product uses the same real numbers as decoding and multiplying, except for roundings: three
@@ -316,6 +346,7 @@ int main(void)
         cmocka_unit_test(three_quantisers_give_these_bytes),
         cmocka_unit_test(decoding_equals_the_golden_values),
         cmocka_unit_test(quantising_equals_the_golden_bytes),
+        cmocka_unit_test(every_variant_decodes_to_the_same_bits),
         cmocka_unit_test(dots_are_near_decoding_and_multiplying),
         cmocka_unit_test(a_q6_k_dot_by_hand),
         cmocka_unit_test(scales_that_are_not_finite_show_in_the_result),
