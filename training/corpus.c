@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { HELD_OUT_SHARE = 50, MAX_HELD_OUT = 64 }; /* one window in 50, at most 64 */
+enum { HELD_OUT_SHARE = 50, MAX_HELD_OUT = 128 }; /* one piece in 50, at most 128 */
 
 static uint64_t hash_tokens(const uint16_t *t, int64_t n)
 {
@@ -35,19 +35,50 @@ static Status bind(Corpus *c, const char *path, Err *err)
     return OK;
 }
 
+/* Documents, each cut where it is longer than a window. Without `out` they are only counted. */
+static int64_t cut_pieces(const Corpus *c, Piece *out)
+{
+    int32_t bos = tokenizer_bos(c->vocabulary.tokenizer);
+    int64_t n = 0;
+    for (int64_t at = 0, end; at < c->n_tokens; at = end) {
+        at += c->tokens[at] == bos;
+        for (end = at; end < c->n_tokens && c->tokens[end] != bos && end - at < c->n_ctx;) end++;
+        if (end == at) continue;
+        if (out) out[n] = (Piece){at, (int32_t)(end - at)};
+        n++;
+    }
+    return n;
+}
+
+static void shuffle(Piece *p, int64_t n, uint64_t seed)
+{
+    Rng rng = rng_seed(seed);
+    for (int64_t i = n - 1; i > 0; i--) {
+        int64_t k = (int64_t)rng_below(&rng, (uint64_t)i + 1);
+        Piece swap = p[i];
+        p[i] = p[k];
+        p[k] = swap;
+    }
+}
+
 static Status plan_windows(Corpus *c, Err *err)
 {
-    /* 1. The last windows are held out, if there are enough. */
-    int64_t all = (c->n_tokens - 1) / c->n_ctx, held = all / HELD_OUT_SHARE;
+    int64_t n = cut_pieces(c, NULL), held = n / HELD_OUT_SHARE;
     if (held > MAX_HELD_OUT) held = MAX_HELD_OUT;
-    c->n_train = c->n_tokens - held * c->n_ctx - (held > 0);
-    /* 2. The others are an epoch; one less where there is room to shift them. */
-    c->n_windows = (c->n_train - 1) / c->n_ctx;
-    if (c->n_windows > 8) c->n_windows--;
+    Piece *pieces = n < 1 || n > INT32_MAX ? NULL : ARENA_NEW(&c->arena, Piece, n);
+    int32_t *first = pieces ? ARENA_NEW(&c->arena, int32_t, n + 2) : NULL;
+    if (first) c->order = ARENA_NEW(&c->arena, int32_t, n);
+    if (!c->order) return fail(err, E_MEMORY, "no memory for %lld documents", (long long)n);
+    cut_pieces(c, pieces);
+    int64_t n_train = n - held;
+    c->train = (Windows){.pieces = pieces, .first = first, .n_pieces = n_train};
+    c->held = (Windows){.pieces = pieces + n_train, .first = first + n_train + 1, .n_pieces = held};
+    shuffle(pieces, n_train, c->seed);
+    corpus_pack(&c->train, c->n_ctx);
+    corpus_pack(&c->held, c->n_ctx);
+    c->n_windows = c->train.n_windows;
     c->epoch = -1;
-    c->order = c->n_windows > INT32_MAX ? NULL : ARENA_NEW(&c->arena, int32_t, c->n_windows);
-    return c->order ? OK : fail(err, E_MEMORY, "no memory for the order of %lld windows",
-                                (long long)c->n_windows);
+    return OK;
 }
 
 Status corpus_open(Corpus *c, const char *path, int64_t n_ctx, uint64_t seed, Err *err)
@@ -68,12 +99,10 @@ void corpus_close(Corpus *c)
 }
 
 //@ begin corpus-epoch
-/* A new order and a new shift; both follow from seed and epoch. */
+/* A new order of the windows; it follows from seed and epoch. */
 static void begin_epoch(Corpus *c, int64_t epoch)
 {
     Rng rng = rng_seed(c->seed + 0x9E3779B97F4A7C15u * (uint64_t)(epoch + 1));
-    bool room = c->n_train - 1 >= (c->n_windows + 1) * c->n_ctx;
-    c->shift = room ? (int64_t)rng_below(&rng, (uint64_t)c->n_ctx) : 0;
     for (int64_t i = 0; i < c->n_windows; i++) c->order[i] = (int32_t)i;
     for (int64_t i = c->n_windows - 1; i > 0; i--) {
         int64_t k = (int64_t)rng_below(&rng, (uint64_t)i + 1);
@@ -85,14 +114,22 @@ static void begin_epoch(Corpus *c, int64_t epoch)
 }
 //@ end corpus-epoch
 
-/* bos first, as when the model runs; if the window begins with a document, its own. */
-static void copy_window(const Corpus *c, int64_t from, int32_t *ids, int32_t *targets)
+/* Token t of a window is input t and target t - 1. */
+static void put(int32_t id, int64_t t, int64_t n_ctx, int32_t *ids, int32_t *targets)
+{
+    if (t < n_ctx) ids[t] = id;
+    if (t > 0) targets[t - 1] = id;
+}
+
+static void copy_window(const Corpus *c, const Windows *w, int64_t i, int32_t *ids, int32_t *targets)
 {
     int32_t bos = tokenizer_bos(c->vocabulary.tokenizer);
-    if (c->tokens[from] == bos) from++;
-    for (int64_t t = 0; t < c->n_ctx; t++) {
-        ids[t] = t ? c->tokens[from + t - 1] : bos;
-        targets[t] = c->tokens[from + t];
+    int64_t k = w->first[i];
+    for (int64_t t = 0; t <= c->n_ctx; k = (k + 1) % w->n_pieces) {
+        const Piece *p = &w->pieces[k];
+        put(bos, t++, c->n_ctx, ids, targets);
+        for (int64_t j = 0; j < p->n && t <= c->n_ctx; j++)
+            put(c->tokens[p->from + j], t++, c->n_ctx, ids, targets);
     }
 }
 
@@ -100,13 +137,13 @@ void corpus_window(Corpus *c, int64_t i, int32_t *ids, int32_t *targets)
 {
     int64_t epoch = i / c->n_windows;
     if (epoch != c->epoch) begin_epoch(c, epoch);
-    copy_window(c, c->shift + c->order[i % c->n_windows] * c->n_ctx, ids, targets);
+    copy_window(c, &c->train, c->order[i % c->n_windows], ids, targets);
 }
 
-int64_t corpus_held_out(const Corpus *c) { return (c->n_tokens - c->n_train) / c->n_ctx; }
+int64_t corpus_held_out(const Corpus *c) { return c->held.n_windows; }
 
 void corpus_held_window(const Corpus *c, int64_t i, int32_t *ids, int32_t *targets)
 {
-    CHECK(i >= 0 && i < corpus_held_out(c), "held-out window %lld", (long long)i);
-    copy_window(c, c->n_train + i * c->n_ctx, ids, targets);
+    CHECK(i >= 0 && i < c->held.n_windows, "held-out window %lld", (long long)i);
+    copy_window(c, &c->held, i, ids, targets);
 }

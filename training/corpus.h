@@ -4,11 +4,13 @@
  * that made it are one GGUF file (tokenizer.* keys and an I16 tensor "tokens"), so that a run that is
  * resumed reads exactly what it read before, and a model file gets its vocabulary from there.
  *
- * Window w has the n_ctx tokens from shift + w n_ctx on as its targets; its inputs are the same, one
- * earlier, with bos in the first place, because that is how a text begins when the model runs. In each
- * epoch the windows come in another order and with another shift; both follow from the seed and the
- * epoch alone, so the batch of a step is known without having made the steps before. The last part of
- * the row is held out and never trained on.
+ * A window is n_ctx inputs and, as targets, the same tokens one later. It starts where a document starts,
+ * holds whole documents as far as they fit, and its rest is the head of one more: so every target is
+ * seen with all that came before it in its document, as when the model runs. (Cutting the row every
+ * n_ctx tokens is simpler, but then a third of all targets ask about stories whose beginning is out of
+ * sight.) A document longer than a window is cut into pieces first. Which documents share a window
+ * follows from the seed, the order of the windows from seed and epoch: the batch of a step is known
+ * without having made the steps before. The last documents are held out and never trained on.
  *
  * Interface: corpus_build writes the file, corpus_open maps it. Batches may be asked for in any order. */
 #ifndef SIXFOLD_CORPUS_H
@@ -19,17 +21,30 @@
 /* Texts that separate documents in a training text; WORLD_EOS is one of them. */
 #define CORPUS_END_OF_TEXT "<|endoftext|>"
 
+/* Part of a document that fits a window: bos (not counted), then tokens [from, from + n). */
+typedef struct {
+    int64_t from;
+    int32_t n;
+} Piece;
+
+/* Windows: number w holds pieces first[w] to first[w + 1] - 1 and the head of a neighbour. */
+typedef struct {
+    Piece *pieces;      /* [n_pieces] */
+    int32_t *first;     /* [n_windows + 1] */
+    int64_t n_pieces, n_windows;
+} Windows;
+
 typedef struct {
     Model vocabulary;
     const uint16_t *tokens;
-    int64_t n_tokens, n_train; /* the first n_train are for training, the rest is held out */
-    int64_t n_ctx, n_windows;  /* of an epoch */
+    int64_t n_tokens;
+    int64_t n_ctx, n_windows; /* of an epoch */
+    Windows train, held;
     uint64_t seed;
-    uint64_t hash;             /* of the tokens */
-    uint64_t text_hash;        /* of the text that they came from */
-    int64_t epoch;             /* that `order` and `shift` belong to, -1 = none yet */
-    int32_t *order;            /* [n_windows] */
-    int64_t shift;
+    uint64_t hash;            /* of the tokens */
+    uint64_t text_hash;       /* of the text that they came from */
+    int64_t epoch;            /* that `order` belongs to, -1 = none yet */
+    int32_t *order;           /* [n_windows] */
     Arena arena;
 } Corpus;
 
@@ -50,6 +65,9 @@ void corpus_held_window(const Corpus *c, int64_t i, int32_t *ids, int32_t *targe
 
 /* The first documents of the world with this seed, n_bytes of text or a little more. */
 Status corpus_world_text(Buf *text, uint64_t seed, size_t n_bytes, bool quiet, Err *err);
+
+/* Puts the pieces (which it reorders) into windows of n_ctx tokens; first has room for n_pieces + 1. */
+void corpus_pack(Windows *w, int64_t n_ctx);
 
 /* A whole text file, checked: not empty, UTF-8, at most 1 GiB. */
 Status corpus_read_text(Buf *text, const char *path, Err *err);

@@ -36,7 +36,7 @@ static const FlagRow rows[] = {
     {"--resume", NULL, FLAG_BOOL, AT(resume), 0, 0, "go on from the checkpoint in --out, if there is one"},
     {"--smoke", NULL, FLAG_BOOL, AT(smoke), 0, 0, "a small model for 200 steps: does everything work?"},
     {"--max-loss", "X", FLAG_REAL, AT(max_loss), 0, 100, "fail if the loss ends above X"},
-    {"--megabytes", "N", FLAG_INT, AT(megabytes), 1, 1000, "of the world's stories; default 32, smoke 2"},
+    {"--megabytes", "N", FLAG_INT, AT(megabytes), 1, 1000, "of the world's stories; default 96, smoke 2"},
     {"--steps", "N", FLAG_INT, AT(plan.n_steps), 1, 1e9, "default 8000, smoke 200"},
     {"--batch", "N", FLAG_INT, AT(plan.batch), 1, 65536, "windows per step; default 16, smoke 8"},
     {"--pass", "N", FLAG_INT, AT(plan.pass), 1, 4096, "windows per pass through the model; default 4"},
@@ -114,7 +114,7 @@ static Flags defaults(int argc, char **argv)
     bool smoke = false;
     for (int i = 1; i < argc; i++) smoke |= strcmp(argv[i], "--smoke") == 0;
     TrainPlan p = smoke ? train_plan_smoke() : train_plan_default();
-    return (Flags){.plan = p, .out = "train-out", .name = "storyteller", .megabytes = smoke ? 2 : 32,
+    return (Flags){.plan = p, .out = "train-out", .name = "storyteller", .megabytes = smoke ? 2 : 96,
                    .save_every = 50, .lr = p.lr, .decay = p.decay, .clip = p.clip,
                    .n_threads = smoke ? 1 : cpu_threads_default(), .max_loss = INFINITY};
 }

@@ -198,23 +198,19 @@ static void an_epoch_shows_each_window_once(void **state)
     assert_int_equal(c.tokens[0], tokenizer_bos(c.vocabulary.tokenizer));
     assert_int_equal(c.tokens[c.n_tokens - 1], tokenizer_eos(c.vocabulary.tokenizer));
     assert_true(corpus_held_out(&c) >= 1);
+    assert_in_range(c.n_windows, 9, 4096);
     for (int64_t epoch = 0; epoch < 3; epoch++) {
         bool seen[4096] = {false};
-        int64_t n_windows = c.n_windows;
-        assert_in_range(n_windows, 9, 4096);
-        for (int64_t i = 0; i < n_windows; i++) {
+        for (int64_t i = 0; i < c.n_windows; i++) {
             int32_t ids[24], targets[24];
-            corpus_window(&c, epoch * n_windows + i, ids, targets);
+            corpus_window(&c, epoch * c.n_windows + i, ids, targets);
             assert_memory_equal(ids + 1, targets, 23 * sizeof *ids);
             assert_int_equal(ids[0], tokenizer_bos(c.vocabulary.tokenizer));
             int32_t w = c.order[i];
             assert_false(seen[w]);
             seen[w] = true;
-            int64_t from = c.shift + w * 24;
-            from += c.tokens[from] == ids[0];
+            int64_t from = c.train.pieces[c.train.first[w]].from;
             assert_int_equal(targets[0], c.tokens[from]);
-            assert_int_equal(targets[23], c.tokens[from + 23]);
-            assert_true(c.shift + w * 24 + 24 < c.n_train); /* also the last target */
         }
     }
     /* The order of an epoch does not depend on what was asked before. */
@@ -225,6 +221,70 @@ static void an_epoch_shows_each_window_once(void **state)
     assert_memory_equal(a, b, sizeof a);
     corpus_close(&c);
     toy_close(&t);
+}
+
+static void every_piece_stands_whole_in_one_window_of_its_kind(void **state)
+{
+    (void)state;
+    Err err = {0};
+    Toy t = toy_open();
+    Corpus c;
+    const char *path = toy_path(&t, "corpus.gguf");
+    MUST(corpus_build(path, t.text.data, t.text.len, 300, true, &err), &err);
+    MUST(corpus_open(&c, path, 24, 5, &err), &err);
+    /* 1. Pieces cover the text once, and none is held out and trained on. */
+    int64_t covered = 0, last_trained = 0;
+    for (int64_t i = 0; i < c.train.n_pieces; i++) {
+        int64_t end = c.train.pieces[i].from + c.train.pieces[i].n;
+        covered += c.train.pieces[i].n;
+        if (end > last_trained) last_trained = end;
+    }
+    for (int64_t i = 0; i < c.held.n_pieces; i++) {
+        covered += c.held.pieces[i].n;
+        assert_true(c.held.pieces[i].from >= last_trained);
+    }
+    int64_t n_bos = 0;
+    for (int64_t i = 0; i < c.n_tokens; i++)
+        n_bos += c.tokens[i] == tokenizer_bos(c.vocabulary.tokenizer);
+    assert_int_equal(covered, c.n_tokens - n_bos);
+    /* 2. A window's own pieces fit it; the windows share all pieces out. */
+    const Windows *both[] = {&c.train, &c.held};
+    for (int k = 0; k < 2; k++) {
+        assert_int_equal(both[k]->first[0], 0);
+        assert_int_equal(both[k]->first[both[k]->n_windows], both[k]->n_pieces);
+        for (int64_t w = 0; w < both[k]->n_windows; w++) {
+            int64_t sum = 0;
+            assert_true(both[k]->first[w] < both[k]->first[w + 1]);
+            for (int32_t p = both[k]->first[w]; p < both[k]->first[w + 1]; p++)
+                sum += both[k]->pieces[p].n + 1;
+            assert_in_range(sum, 2, 25);
+        }
+    }
+    corpus_close(&c);
+    toy_close(&t);
+}
+
+static void packing_takes_the_longest_that_fits(void **state)
+{
+    (void)state;
+    Piece p[] = {{0, 5}, {10, 8}, {20, 4}, {30, 1}, {40, 3}};
+    int32_t first[6];
+    Windows w = {.pieces = p, .first = first, .n_pieces = 5};
+    corpus_pack(&w, 40);
+    assert_int_equal(w.n_windows, 1);
+    assert_int_equal(p[1].from, 10); /* 41 - 6 = 35 left: 8 first, then 4, 3, 1 */
+    assert_int_equal(p[2].from, 20);
+    assert_int_equal(p[3].from, 40);
+    assert_int_equal(p[4].from, 30);
+    Piece q[] = {{0, 15}, {20, 9}, {30, 12}, {50, 8}, {60, 20}};
+    w = (Windows){.pieces = q, .first = first, .n_pieces = 5};
+    corpus_pack(&w, 25); /* 26 - 16 = 10 left: 9 fits, its bos included */
+    assert_int_equal(w.n_windows, 3);
+    assert_int_equal(q[1].from, 20);
+    assert_int_equal(first[1], 2); /* 12 alone would leave 13: 8 fits */
+    assert_int_equal(q[3].from, 50);
+    assert_int_equal(first[2], 4);
+    assert_int_equal(first[3], 5);
 }
 
 static void documents_get_a_beginning_and_an_end(void **state)
@@ -368,6 +428,8 @@ int main(void)
         cmocka_unit_test(threads_change_no_byte_of_the_model),
         cmocka_unit_test(the_engine_computes_what_the_trainer_computed),
         cmocka_unit_test(an_epoch_shows_each_window_once),
+        cmocka_unit_test(every_piece_stands_whole_in_one_window_of_its_kind),
+        cmocka_unit_test(packing_takes_the_longest_that_fits),
         cmocka_unit_test(documents_get_a_beginning_and_an_end),
         cmocka_unit_test(bad_texts_are_refused_before_anything_is_written),
         cmocka_unit_test(a_text_shorter_than_a_window_is_refused),
