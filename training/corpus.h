@@ -63,8 +63,9 @@ void corpus_window(Corpus *c, int64_t i, int32_t *ids, int32_t *targets);
 int64_t corpus_held_out(const Corpus *c);
 void corpus_held_window(const Corpus *c, int64_t i, int32_t *ids, int32_t *targets);
 
-/* The first documents of the world with this seed, n_bytes of text or a little more. */
-Status corpus_world_text(Buf *text, uint64_t seed, size_t n_bytes, bool quiet, Err *err);
+/* The first documents of the world with this seed, n_bytes of text or a little more. *bits becomes
+ * their mean information. */
+Status corpus_world_text(Buf *text, double *bits, uint64_t seed, size_t n_bytes, bool quiet, Err *err);
 
 /* Puts the pieces (which it reorders) into windows of n_ctx tokens; first has room for n_pieces + 1. */
 void corpus_pack(Windows *w, int64_t n_ctx);

@@ -12,7 +12,7 @@
 
 typedef struct {
     TrainPlan plan;
-    const char *text, *out, *name;
+    const char *text, *out, *name, *export;
     int64_t n_threads, megabytes, save_every;
     double max_loss, lr, decay, clip;
     bool resume, smoke, quiet, help;
@@ -34,6 +34,7 @@ static const FlagRow rows[] = {
     {"--text", "FILE", FLAG_TEXT, AT(text), 0, 0, "train on this UTF-8 text instead of the world's stories"},
     {"--out", "DIR", FLAG_TEXT, AT(out), 0, 0, "directory of the run; default train-out"},
     {"--resume", NULL, FLAG_BOOL, AT(resume), 0, 0, "go on from the checkpoint in --out, if there is one"},
+    {"--export", "FILE", FLAG_TEXT, AT(export), 0, 0, "write the model of the checkpoint in --out; no step"},
     {"--smoke", NULL, FLAG_BOOL, AT(smoke), 0, 0, "a small model for 200 steps: does everything work?"},
     {"--max-loss", "X", FLAG_REAL, AT(max_loss), 0, 100, "fail if the loss ends above X"},
     {"--megabytes", "N", FLAG_INT, AT(megabytes), 1, 1000, "of the world's stories; default 96, smoke 2"},
@@ -147,11 +148,13 @@ static void report(const TrainResult *r, Pool *pool)
 static Status run(const Flags *f, Pool *pool, Buf *text, Err *err)
 {
     TrainResult result = {0};
+    double bits = 0;
     if (f->text) TRY(corpus_read_text(text, f->text, err));
-    else TRY(corpus_world_text(text, f->plan.seed, (size_t)f->megabytes * 1000000, f->quiet, err));
+    else TRY(corpus_world_text(text, &bits, f->plan.seed, (size_t)f->megabytes * 1000000, f->quiet, err));
     TrainRun r = {.plan = f->plan, .out = f->out, .text = text->data, .text_bytes = text->len,
-                  .name = f->name, .save_every = f->save_every, .resume = f->resume,
-                  .quiet = f->quiet, .pool = pool, .stop = &stop};
+                  .name = f->name, .text_bits = bits, .save_every = f->save_every,
+                  .resume = f->resume || f->export, .quiet = f->quiet, .pool = pool, .stop = &stop};
+    if (f->export) return train_export_now(&r, f->export, err);
     TRY(train_run(&r, &result, err));
     if (!f->quiet) report(&result, pool);
     if (result.n_steps && !(result.loss <= f->max_loss))

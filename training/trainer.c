@@ -124,8 +124,7 @@ static Status open_all(Trainer *t, Err *err)
         return fail(err, E_ARG, "'%.300s' was made from another text HINT: give the same text again, or "
                     "another --out directory", t->corpus_path);
     TRY(train_model_open(&t->model, &p->shape, p->pass, r->pool, err));
-    TRY(open_state(t, err));
-    return train_log_open(&t->log, t->log_path, t->state.step, err);
+    return open_state(t, err);
 }
 
 /* ---------------------------------------------------------------- a step */
@@ -239,16 +238,35 @@ static Status run_steps(Trainer *t, TrainResult *result, Err *err)
     return status;
 }
 
+static void close_all(Trainer *t)
+{
+    train_log_close(&t->log);
+    train_model_close(&t->model);
+    corpus_close(&t->corpus);
+}
+
 Status train_run(const TrainRun *r, TrainResult *result, Err *err)
 {
     CHECK(r->save_every > 0, "a checkpoint every %lld steps", (long long)r->save_every);
     Trainer t = {.run = r};
     Status status = open_all(&t, err);
+    if (status == OK) status = train_log_open(&t.log, t.log_path, t.state.step, err);
     if (status == OK) status = run_steps(&t, result, err);
-    if (status == OK)
-        status = train_export(t.model_path, r->name, &r->plan.shape, t.state.w, &t.corpus, err);
-    train_log_close(&t.log);
-    train_model_close(&t.model);
-    corpus_close(&t.corpus);
+    if (status == OK) status = train_export(t.model_path, r, &t.state, &t.corpus, err);
+    close_all(&t);
+    return status;
+}
+
+Status train_export_now(const TrainRun *r, const char *path, Err *err)
+{
+    CHECK(r->resume, "an export goes on with what is there");
+    Trainer t = {.run = r};
+    Status status = directory(&t, err);
+    if (status == OK && !exists(t.checkpoint_path))
+        status = fail(err, E_IO, "no '%.300s' to export HINT: --out DIR of a run, with the flags of that "
+                      "run", t.checkpoint_path);
+    if (status == OK) status = open_all(&t, err);
+    if (status == OK) status = train_export(path, r, &t.state, &t.corpus, err);
+    close_all(&t);
     return status;
 }

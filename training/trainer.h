@@ -28,6 +28,8 @@ typedef struct {
     const char *text;        /* [text_bytes]; NULL only to go on with the corpus in out */
     size_t text_bytes;
     const char *name;        /* general.name of the model */
+    double text_bits;        /* per document, what the text's source knows of itself; 0 = unknown.
+                                Such a source is the world: its models get its chat template */
     int64_t save_every;
     bool resume, quiet;
     Pool *pool;
@@ -52,8 +54,10 @@ Status train_plan_check(const TrainPlan *p, Err *err);
 
 Status train_run(const TrainRun *r, TrainResult *result, Err *err);
 
-/* Writes weights w as a Llama model of f32, with the vocabulary of c. */
-Status train_export(const char *path, const char *name, const TrainShape *s, const float *w,
-                    const Corpus *c, Err *err);
+/* Writes the model of the checkpoint in r->out as it is now, finished or not; makes no step. */
+Status train_export_now(const TrainRun *r, const char *path, Err *err);
+
+/* Writes the weights of s as a Llama model of f32, with the vocabulary of c and how it was made. */
+Status train_export(const char *path, const TrainRun *r, const TrainState *s, const Corpus *c, Err *err);
 
 #endif

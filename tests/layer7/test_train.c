@@ -184,6 +184,49 @@ static void the_engine_computes_what_the_trainer_computed(void **state)
     toy_close(&t);
 }
 
+/* Half-way too; the file says how far it came, when, and what its text knows of itself. */
+static void a_checkpoint_can_be_exported_at_any_time(void **state)
+{
+    (void)state;
+    Err err = {0};
+    TrainResult result;
+    Toy t = toy_open();
+    TrainRun r = toy_run(&t);
+    char path[200];
+    snprintf(path, sizeof path, "%s", toy_path(&t, "half.gguf"));
+    r.resume = true;
+    assert_int_equal(train_export_now(&r, path, &err), E_IO); /* nothing there yet */
+    t.stop_at = 17;
+    assert_int_equal(train_run(&r, &result, &err), E_CANCELLED);
+    r.text_bits = 12.5;
+    setenv("SOURCE_DATE_EPOCH", "86400", 1);
+    MUST(train_export_now(&r, path, &err), &err);
+    unsetenv("SOURCE_DATE_EPOCH");
+    Model m;
+    MUST(model_open(&m, path, MAP_AUTO, &err), &err);
+    int64_t steps = 0, tokens = 0;
+    float bits = 0;
+    Str date = {0}, template = {0};
+    MUST(gguf_get_int(&m.gguf, "training.steps", 0, INT64_MAX, &steps, &err), &err);
+    MUST(gguf_get_int(&m.gguf, "training.tokens", 0, INT64_MAX, &tokens, &err), &err);
+    MUST(gguf_get_f32(&m.gguf, "training.entropy_bits_per_document", &bits, &err), &err);
+    MUST(gguf_get_str(&m.gguf, "training.date", &date, &err), &err);
+    MUST(gguf_get_str(&m.gguf, "tokenizer.chat_template", &template, &err), &err);
+    assert_int_equal(steps, 17);
+    assert_int_equal(tokens, 17 * 6 * 24);
+    assert_true(bits == 12.5f);
+    assert_int_equal(date.len, 10);
+    assert_memory_equal(date.ptr, "1970-01-02", 10);
+    assert_true(template.len > 0);
+    model_close(&m);
+    /* Exporting has made no step: the run goes on as if nothing had happened. */
+    t.stop_at = 0;
+    t.stop = 0;
+    MUST(train_run(&r, &result, &err), &err);
+    assert_int_equal(result.first_step, 17);
+    toy_close(&t);
+}
+
 /* ---------------------------------------------------------------- the corpus */
 
 static void an_epoch_shows_each_window_once(void **state)
@@ -427,6 +470,7 @@ int main(void)
         cmocka_unit_test(killing_and_resuming_changes_nothing),
         cmocka_unit_test(threads_change_no_byte_of_the_model),
         cmocka_unit_test(the_engine_computes_what_the_trainer_computed),
+        cmocka_unit_test(a_checkpoint_can_be_exported_at_any_time),
         cmocka_unit_test(an_epoch_shows_each_window_once),
         cmocka_unit_test(every_piece_stands_whole_in_one_window_of_its_kind),
         cmocka_unit_test(packing_takes_the_longest_that_fits),
