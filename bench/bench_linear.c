@@ -43,7 +43,7 @@ static Status make_matrix(BenchCase *c, Tensor *w, DType type, int64_t n_in, int
     char *data = bench_alloc(c, n_out, (size_t)row_bytes, err);
     if (!x || !data) return E_MEMORY;
     for (int64_t r = 0; r < n_out; r++) {
-        if (r < DIFFERENT) row_from_f32(data + r * row_bytes, type, x + r * n_in, n_in);
+        if (r < DIFFERENT) row_from_f32(data + r * row_bytes, type, x + r * n_in, NULL, n_in);
         else memcpy(data + r * row_bytes, data + (r % DIFFERENT) * row_bytes, (size_t)row_bytes);
     }
     *w = tensor_matrix(type, data, n_in, n_out);

@@ -35,7 +35,7 @@ static void quant_run(BenchCase *c)
 {
     QuantState *s = c->state;
     for (int r = 0; r < ROWS; r++)
-        (*s->format->quantise)(s->blocks + r * s->row_bytes, s->x + r * WIDTH, WIDTH);
+        (*s->format->quantise)(s->blocks + r * s->row_bytes, s->x + r * WIDTH, NULL, WIDTH);
 }
 
 static void dot_run(BenchCase *c)
@@ -106,7 +106,7 @@ static Status quant_setup(BenchCase *c, Bench *b, Err *err)
         for (int i = 0; i < WIDTH; i++) s->unit = fmaxf(s->unit, fabsf(s->y[i]));
     }
     for (int r = 0; s->format->quantise && r < ROWS; r++)
-        row_from_f32(s->blocks + r * s->row_bytes, s->format->type, s->x + r * WIDTH, WIDTH);
+        row_from_f32(s->blocks + r * s->row_bytes, s->format->type, s->x + r * WIDTH, NULL, WIDTH);
     bench_size(c, "%dx%d", ROWS, WIDTH);
     c->state = s;
     quant_result(c, s, (QuantJob)c->n[1]);

@@ -59,7 +59,7 @@ static void convert_rows(void *ctx, int64_t begin, int64_t end, int thread)
     for (int64_t r = begin; r < end; r++) {
         const char *row = (const char *)p->t->view.data + (p->first_row + r) * in;
         row_to_f32(p->floats + r * n, row, p->t->view.type, n);
-        row_from_f32(p->encoded + r * out, p->type, p->floats + r * n, n);
+        row_from_f32(p->encoded + r * out, p->type, p->floats + r * n, NULL, n);
     }
 }
 

@@ -119,7 +119,7 @@ static MB_UNUSED void mb_tensor(ModelBytes *m, const char *name, int64_t n0, int
     CHECK(row && x, "no memory for a row");
     for (int64_t r = 0; r < rows; r++) {
         for (int64_t i = 0; i < ne[0]; i++) x[i] = centre + spread * rng_normal(&m->rng);
-        if (quant_format(type) && quant_format(type)->quantise) row_from_f32(row, type, x, ne[0]);
+        if (quant_format(type) && quant_format(type)->quantise) row_from_f32(row, type, x, NULL, ne[0]);
         else memset(row, 0, (size_t)bytes);
         gb_bytes(&m->data, row, (size_t)bytes);
     }

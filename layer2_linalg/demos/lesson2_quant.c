@@ -29,8 +29,8 @@ static void one_block(void)
     BlockQ4_0 b4;
     for (int i = 0; i < 32; i++) v[i] = (float)((7 * i) % 32 - 15) * 0.125f;
     v[5] += 0.0625f;
-    row_from_f32(&b8, DT_Q8_0, v, 32);
-    row_from_f32(&b4, DT_Q4_0, v, 32);
+    row_from_f32(&b8, DT_Q8_0, v, NULL, 32);
+    row_from_f32(&b4, DT_Q4_0, v, NULL, 32);
     row_to_f32(y8, &b8, DT_Q8_0, 32);
     row_to_f32(y4, &b4, DT_Q4_0, 32);
     printf("32 weights; the largest is %g.\n", (double)v[9]);
@@ -61,7 +61,7 @@ static void error_against_bits(void)
     printf("  type   bits per weight   error (rms / rms)\n");
     for (int t = 0; t < 5; t++) {
         double error = 0, power = 0;
-        row_from_f32(bytes, types[t], w, N);
+        row_from_f32(bytes, types[t], w, NULL, N);
         row_to_f32(back, bytes, types[t], N);
         for (int i = 0; i < N; i++) {
             error += ((double)back[i] - w[i]) * ((double)back[i] - w[i]);
@@ -97,7 +97,7 @@ static void fused_against_decoded(Arena *arena)
     printf("\ny = W x, W [%d, %d], one thread:\n\n", N_IN, N_OUT);
     printf("  type   on the bytes, ms   decoded first, ms   ratio\n");
     for (int t = 1; t < 5; t++) {
-        row_from_f32(bytes, types[t], w, N);
+        row_from_f32(bytes, types[t], w, NULL, N);
         double fused = milliseconds(types[t], 0, scratch), first = milliseconds(types[t], 1, scratch);
         printf("  %-5s %17.3f %19.3f %7.1f\n", dtype_name(types[t]), fused, first, first / fused);
     }

@@ -19,8 +19,10 @@
 static int code_of(float v) { return v >= 15.0f ? 15 : v >= 0.0f ? (int)v : 0; }
 
 //@ begin q4_0-quantise
-void quant_q4_0_scalar(void *blocks, const float *x, int64_t n)
+void quant_q4_0_scalar(void *blocks, const float *x,
+                       const float *importance, int64_t n)
 {
+    (void)importance;
     BlockQ4_0 *b = blocks;
     for (int64_t i = 0; i < n / 32; i++, x += 32) {
         /* 1. The first weight of largest magnitude becomes the code 0. */

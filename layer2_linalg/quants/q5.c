@@ -50,8 +50,9 @@ static int32_t dot32(const int8_t codes[32], const int8_t q[32])
 
 /* ---------------------------------------------------------------- Q5_0 */
 
-void quant_q5_0_scalar(void *blocks, const float *x, int64_t n)
+void quant_q5_0_scalar(void *blocks, const float *x, const float *importance, int64_t n)
 {
+    (void)importance;
     BlockQ5_0 *b = blocks;
     for (int64_t i = 0; i < n / 32; i++, x += 32) {
         /* 1. The first weight of largest magnitude becomes the code 0. */
@@ -94,8 +95,9 @@ float dot_q5_0_scalar(const void *blocks, ActQ8 a, int64_t n)
 
 /* ---------------------------------------------------------------- Q5_1 */
 
-void quant_q5_1_scalar(void *blocks, const float *x, int64_t n)
+void quant_q5_1_scalar(void *blocks, const float *x, const float *importance, int64_t n)
 {
+    (void)importance;
     BlockQ5_1 *b = blocks;
     for (int64_t i = 0; i < n / 32; i++, x += 32) {
         /* 1. The smallest weight becomes the code 0, the largest 31. */

@@ -14,8 +14,10 @@
 
 //@ exercise 2.4 quantise to 8 bits
 //@ begin q8_0-quantise
-EXERCISE void quant_q8_0_scalar(void *blocks, const float *x, int64_t n)
+EXERCISE void quant_q8_0_scalar(void *blocks, const float *x,
+                                const float *importance, int64_t n)
 {
+    (void)importance;
     BlockQ8_0 *b = blocks;
     for (int64_t i = 0; i < n / 32; i++, x += 32) {
         /* 1. The largest magnitude becomes the code 127. */

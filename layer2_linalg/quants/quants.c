@@ -7,11 +7,26 @@
 #include <string.h>
 
 static void copy_f32(float *y, const void *x, int64_t n) { memcpy(y, x, (size_t)n * sizeof *y); }
-static void store_f32(void *y, const float *x, int64_t n) { memcpy(y, x, (size_t)n * sizeof *x); }
+static void store_f32(void *y, const float *x, const float *importance, int64_t n)
+{
+    (void)importance;
+    memcpy(y, x, (size_t)n * sizeof *x);
+}
+
 static void widen_f16(float *y, const void *x, int64_t n) { f16_to_row(y, x, n); }
-static void narrow_f16(void *y, const float *x, int64_t n) { row_to_f16(y, x, n); }
+static void narrow_f16(void *y, const float *x, const float *importance, int64_t n)
+{
+    (void)importance;
+    row_to_f16(y, x, n);
+}
+
 static void widen_bf16(float *y, const void *x, int64_t n) { bf16_to_row(y, x, n); }
-static void narrow_bf16(void *y, const float *x, int64_t n) { row_to_bf16(y, x, n); }
+static void narrow_bf16(void *y, const float *x, const float *importance, int64_t n)
+{
+    (void)importance;
+    row_to_bf16(y, x, n);
+}
+
 
 static dequant_fn *from_f32 = copy_f32, *from_f16 = widen_f16, *from_bf16 = widen_bf16;
 static quant_fn *to_f32 = store_f32, *to_f16 = narrow_f16, *to_bf16 = narrow_bf16;
@@ -53,9 +68,9 @@ void row_to_f32(float *y, const void *row, DType t, int64_t n)
     (*format_for_row(t, n)->dequantise)(y, row, n);
 }
 
-void row_from_f32(void *row, DType t, const float *x, int64_t n)
+void row_from_f32(void *row, DType t, const float *x, const float *importance, int64_t n)
 {
     const QuantFormat *f = format_for_row(t, n);
     CHECK(f->quantise, "no quantiser for type %s", dtype_name(t));
-    (*f->quantise)(row, x, n);
+    (*f->quantise)(row, x, importance, n);
 }

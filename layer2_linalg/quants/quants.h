@@ -29,7 +29,12 @@ typedef struct {
 typedef void act_q8_fn(ActQ8 a, const float *x, int64_t n);
 
 typedef void dequant_fn(float *y, const void *blocks, int64_t n);
-typedef void quant_fn(void *blocks, const float *x, int64_t n);
+
+/* importance [n]: how much an error of each weight matters, >= 0; usually the mean square of the
+ * activations that meet it. NULL: the format's own rule. A call is one row: with an importance some
+ * formats look at the whole row first. Formats that only round ignore it. */
+typedef void quant_fn(void *blocks, const float *x, const float *importance, int64_t n);
+
 typedef float dot_quant_fn(const void *blocks, ActQ8 a, int64_t n);
 
 extern act_q8_fn *act_q8;
@@ -50,8 +55,9 @@ typedef struct {
  * too (their dequantise and quantise convert). */
 const QuantFormat *quant_format(DType t);
 
-/* Row of any supported type to f32, and back if it has a quantise; n is whole blocks (both CHECKed). */
+/* Row of any supported type to f32, and back if it has a quantise; n is whole blocks (both CHECKed).
+ * importance: see quant_fn. */
 void row_to_f32(float *y, const void *row, DType t, int64_t n);
-void row_from_f32(void *row, DType t, const float *x, int64_t n);
+void row_from_f32(void *row, DType t, const float *x, const float *importance, int64_t n);
 
 #endif

@@ -34,7 +34,7 @@ static Case case_open(DType type, int64_t n_in, int64_t n_out, int64_t n_tok, ui
     twin_normals(&rng, c.x, c.x_stride * n_tok);
     twin_normals(&rng, c.bias, n_out);
     for (int64_t r = 0; r < n_out; r++) {
-        row_from_f32(w + r * bytes, type, c.decoded + r * n_in, n_in);
+        row_from_f32(w + r * bytes, type, c.decoded + r * n_in, NULL, n_in);
         row_to_f32(c.decoded + r * n_in, w + r * bytes, type, n_in);
     }
     c.w = tensor_matrix(type, w, n_in, n_out);

@@ -30,7 +30,7 @@ static void check_example_codes(const KernelRow *row, void *bytes)
     float x[32];
     uint8_t got[34];
     example(x);
-    ((quant_fn *)row->fn)(got, x, 32);
+    ((quant_fn *)row->fn)(got, x, NULL, 32);
     assert_memory_equal(got, bytes, bytes == q4_bytes ? sizeof q4_bytes : sizeof q8_bytes);
 }
 
@@ -131,7 +131,7 @@ static void quantising_equals_the_golden_bytes(void **state)
         void *want = golden(files[i].stem, ".blocks", &n_want);
         if (x && want) {
             char *got = mem_alloc((size_t)n_want);
-            row_from_f32(got, files[i].type, x, n_bytes / 4);
+            row_from_f32(got, files[i].type, x, NULL, n_bytes / 4);
             assert_memory_equal(got, want, (size_t)n_want);
             mem_free(got);
             n_found++;
@@ -156,11 +156,11 @@ static void subnormal_weights_become_zeros(void **state)
     void *blocks = mem_alloc((size_t)n_bytes);
     static const DType types[] = {DT_Q8_0, DT_Q4_0, DT_F16};
     for (int t = 0; t < 3; t++) {
-        row_from_f32(blocks, types[t], from, n);
+        row_from_f32(blocks, types[t], from, NULL, n);
         row_to_f32(y, blocks, types[t], n);
         for (int64_t i = 0; i < n; i++) assert_true(y[i] == 0.0f);
     }
-    row_from_f32(blocks, DT_BF16, from, n);
+    row_from_f32(blocks, DT_BF16, from, NULL, n);
     row_to_f32(y, blocks, DT_BF16, n);
     for (int64_t i = 0; i < n; i++) assert_true(fabsf(y[i] - from[i]) < 1e-40f);
     mem_free(x);
@@ -180,7 +180,7 @@ static void rounding_errors_stay_within_a_step(void **state)
         twin_normals(&rng, x, 256);
         for (int t = 0; t < 2; t++) {
             DType type = t ? DT_Q4_0 : DT_Q8_0;
-            row_from_f32(blocks, type, x, 256);
+            row_from_f32(blocks, type, x, NULL, 256);
             row_to_f32(y, blocks, type, 256);
             for (int i = 0; i < 256; i++) {
                 float most = 0;
@@ -201,7 +201,7 @@ static void weights_that_are_no_numbers_do_not_crash(void **state)
     for (int round = 0; round < 100; round++) {
         twin_awkward(&rng, x, 256);
         for (int i = 0; i < N_FILES; i++) {
-            row_from_f32(blocks, files[i].type, x, 256);
+            row_from_f32(blocks, files[i].type, x, NULL, 256);
             row_to_f32(y, blocks, files[i].type, 256);
         }
     }

@@ -87,7 +87,7 @@ static void check_example(const float x[32], DType type, const void *bytes, size
 {
     uint8_t got[24];
     float y[32];
-    row_from_f32(got, type, x, 32);
+    row_from_f32(got, type, x, NULL, 32);
     assert_memory_equal(got, bytes, n);
     row_to_f32(y, got, type, 32);
     for (int i = 0; i < 32; i++) assert_near(y[i], x[i], (double)step * 0.501, "example", "", i);
@@ -173,7 +173,7 @@ static void quantising_equals_the_golden_bytes(void **state)
         void *want = golden(formats[i].stem, ".blocks", &n_want);
         if (x && want) {
             char *got = mem_alloc((size_t)n_want);
-            row_from_f32(got, formats[i].type, x, n_bytes / 4);
+            row_from_f32(got, formats[i].type, x, NULL, n_bytes / 4);
             assert_memory_equal(got, want, (size_t)n_want);
             mem_free(got);
             n_found++;
@@ -330,7 +330,7 @@ static void weights_that_are_no_numbers_do_not_crash(void **state)
     for (int round = 0; round < 200; round++)
         for (int i = 0; i < 3; i++) {
             twin_awkward(&rng, x, 256);
-            row_from_f32(blocks, formats[i].type, x, 256);
+            row_from_f32(blocks, formats[i].type, x, NULL, 256);
             row_to_f32(y, blocks, formats[i].type, 256);
         }
     /* A format that is only read says so. */

@@ -39,7 +39,7 @@ static void every_type_gives_what_its_row_conversion_gives(void **state)
         int64_t row_bytes = dtype_row_bytes(types[t], D);
         TwinBuf b = twin_buf(VOCAB * row_bytes, 1, 0);
         for (int v = 0; v < VOCAB; v++)
-            row_from_f32((char *)b.data + v * row_bytes, types[t], w + v * D, D);
+            row_from_f32((char *)b.data + v * row_bytes, types[t], w + v * D, NULL, D);
         Tensor table = tensor_matrix(types[t], b.data, D, VOCAB);
         static const int32_t ids[3] = {6, 0, 4};
         float y[3 * D], direct[D];

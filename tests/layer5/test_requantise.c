@@ -78,7 +78,7 @@ static void check_values(void)
         size_t bytes = (size_t)dtype_row_bytes(to->type, to->ne[0]);
         for (int64_t r = 0; r < from->ne[1]; r++) {
             row_to_f32(x, tensor_row(from, r, 0, 0), from->type, from->ne[0]);
-            row_from_f32(row, to->type, x, from->ne[0]);
+            row_from_f32(row, to->type, x, NULL, from->ne[0]);
             assert_memory_equal(row, tensor_row(to, r, 0, 0), bytes);
         }
     }
