@@ -1,4 +1,5 @@
-/* k_parts.h: what the K formats share: 8 groups of 32 codes, integer dot products, 6-bit scales. */
+/* k_parts.h: what the K formats share: 8 groups of 32 codes, integer dot products, 6-bit scales; and
+ * the decoding and the dot product of the two that have a minimum per group of 32, Q4_K and Q5_K. */
 #ifndef SIXFOLD_K_PARTS_H
 #define SIXFOLD_K_PARTS_H
 
@@ -27,5 +28,57 @@ static inline KScale k_scale(const uint8_t s[12], int k)
                     s[k + 4] >> 4 | s[k] >> 6 << 4};
 }
 //@ end k-scale
+
+/* ---------------------------------------------------------------- Q4_K and Q5_K: all but the codes */
+
+/* How both blocks begin. */
+typedef struct PACKED { uint16_t d, dmin; uint8_t scales[12]; } KHead;
+
+/* The 32 codes of group k of a block. */
+typedef void k_codes_fn(int8_t codes[32], const void *block, int k);
+
+//@ begin k-dequantise
+static inline void k_dequant(float *y, const char *b, int64_t bytes,
+                             k_codes_fn *codes_of, int64_t n)
+{
+    int8_t codes[32];
+    for (int64_t i = 0; i < n / 256; i++, b += bytes) {
+        const KHead *head = (const KHead *)b;
+        float d = f16_to_f32(head->d), dmin = f16_to_f32(head->dmin);
+        for (int k = 0; k < 8; k++, y += 32) {
+            KScale s = k_scale(head->scales, k);
+            float step = d * (float)s.scale, least = dmin * (float)s.min;
+            codes_of(codes, b, k);
+            for (int l = 0; l < 32; l++)
+                y[l] = step * (float)codes[l] - least;
+        }
+    }
+}
+//@ end k-dequantise
+
+//@ begin k-dot
+static inline float k_dot_row(const char *b, int64_t bytes,
+                              k_codes_fn *codes_of, ActQ8 a, int64_t n)
+{
+    float sum = 0.0f;
+    int8_t codes[32];
+    for (int64_t i = 0; i < n / 256; i++, b += bytes) {
+        const KHead *head = (const KHead *)b;
+        float products = 0.0f, mins = 0.0f;
+        for (int k = 0; k < 8; k++, a.q += 32, a.scale++, a.sum++) {
+            /* 1. Integers: at most 32 * 31 * 127 * 63, exact as float. */
+            KScale s = k_scale(head->scales, k);
+            codes_of(codes, b, k);
+            int32_t product = s.scale * k_dot(codes, a.q, 32);
+            /* 2. The scale of these 32 activations, and their sum. */
+            products += *a.scale * (float)product;
+            mins += (float)s.min * *a.sum;
+        }
+        /* 3. The scales of the block. */
+        sum += f16_to_f32(head->d) * products - f16_to_f32(head->dmin) * mins;
+    }
+    return sum;
+}
+//@ end k-dot
 
 #endif

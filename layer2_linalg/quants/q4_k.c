@@ -8,56 +8,26 @@
  *
  * As many bits per weight as Q4_0, spent better: 8 scales cost 12 bytes here, 16 there, and what is
  * saved pays for a minimum. With activations x = scale' * q a group gives
- *   d * scale * (scale' * sum code q) - dmin * min * ActQ8.sum.
+ *   d * scale * (scale' * sum code q) - dmin * min * ActQ8.sum,
+ * a sum that Q5_K shares: it is in k_parts.h.
  * Source: GGUF block formats (ggml). */
 #include "k_parts.h"
 #include "layer2_kernels.h"
 
 /* The 32 codes of group k. */
-static void codes_of(int8_t codes[32], const BlockQ4_K *b, int k)
+static void codes_of(int8_t codes[32], const void *block, int k)
 {
+    const BlockQ4_K *b = block;
     const uint8_t *run = b->q + 32 * (k / 2);
     for (int l = 0; l < 32; l++) codes[l] = (int8_t)(run[l] >> 4 * (k % 2) & 15);
 }
 
-//@ begin q4_k-dequantise
 void dequant_q4_k_scalar(float *y, const void *blocks, int64_t n)
 {
-    const BlockQ4_K *b = blocks;
-    int8_t codes[32];
-    for (int64_t i = 0; i < n / 256; i++, b++) {
-        float d = f16_to_f32(b->d), dmin = f16_to_f32(b->dmin);
-        for (int k = 0; k < 8; k++, y += 32) {
-            KScale s = k_scale(b->scales, k);
-            float step = d * (float)s.scale, least = dmin * (float)s.min;
-            codes_of(codes, b, k);
-            for (int l = 0; l < 32; l++)
-                y[l] = step * (float)codes[l] - least;
-        }
-    }
+    k_dequant(y, blocks, sizeof(BlockQ4_K), codes_of, n);
 }
-//@ end q4_k-dequantise
 
-//@ begin q4_k-dot
 float dot_q4_k_scalar(const void *blocks, ActQ8 a, int64_t n)
 {
-    const BlockQ4_K *b = blocks;
-    float sum = 0.0f;
-    int8_t codes[32];
-    for (int64_t i = 0; i < n / 256; i++, b++) {
-        float products = 0.0f, mins = 0.0f;
-        for (int k = 0; k < 8; k++, a.q += 32, a.scale++, a.sum++) {
-            /* 1. Integers: at most 32 * 15 * 127 * 63, exact as float. */
-            KScale s = k_scale(b->scales, k);
-            codes_of(codes, b, k);
-            int32_t product = s.scale * k_dot(codes, a.q, 32);
-            /* 2. The scale of these 32 activations, and their sum. */
-            products += *a.scale * (float)product;
-            mins += (float)s.min * *a.sum;
-        }
-        /* 3. The scales of the block. */
-        sum += f16_to_f32(b->d) * products - f16_to_f32(b->dmin) * mins;
-    }
-    return sum;
+    return k_dot_row(blocks, sizeof(BlockQ4_K), codes_of, a, n);
 }
-//@ end q4_k-dot
