@@ -29,7 +29,7 @@ static void check_example_codes(const KernelRow *row, void *bytes)
     float x[32];
     uint8_t got[34];
     example(x);
-    ((quant_fn *)row->fn)(got, x, 32);
+    ((quant_fn *)row->fn)(got, x, NULL, 32);
     assert_memory_equal(got, bytes, bytes == q4_bytes ? sizeof q4_bytes : sizeof q8_bytes);
 }
 
