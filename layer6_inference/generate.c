@@ -1,6 +1,8 @@
 /* generate.c: the generator, and the two ways to compute the next logits. */
 #include "layer6_kernels.h"
 
+#include <math.h>
+
 /* Computes tokens [first, n), which belong at positions first .. n-1 of sequence 0, in pieces of the
  * micro-batch. Only the last one needs logits. */
 static Status compute(Generator *g, int64_t first, Err *err)
@@ -42,6 +44,14 @@ int64_t generator_plan(const Model *m, const GeneratorParams *p, int n_threads)
     return total;
 }
 
+static Status forbid_ends(Generator *g, Err *err)
+{
+    const Tokenizer *t = g->model->tokenizer;
+    for (int32_t id = 0; t && id < tokenizer_n_vocab(t); id++)
+        if (tokenizer_is_eog(t, id)) TRY(tokens_push(&g->forbidden, id, err));
+    return OK;
+}
+
 Status generator_open(Generator *g, const Model *m, Pool *pool, const GeneratorParams *p,
                       const volatile int *stop, Err *err)
 {
@@ -61,6 +71,7 @@ Status generator_open(Generator *g, const Model *m, Pool *pool, const GeneratorP
         if (!g->logits || !g->items)
             s = fail(err, E_MEMORY, "no memory for %lld logits", (long long)m->hp.n_vocab);
     }
+    if (s == OK && p->ignore_eos) s = forbid_ends(g, err);
     if (s != OK) generator_close(g);
     return s;
 }
@@ -71,6 +82,7 @@ void generator_close(Generator *g)
     kvcache_close(&g->kv);
     session_close(&g->session);
     tokens_close(&g->tokens);
+    tokens_close(&g->forbidden);
     arena_close(&g->arena);
     *g = (Generator){0};
 }
@@ -100,9 +112,10 @@ Status generator_next(Generator *g, int32_t *id, bool *end, Err *err)
     if (pass) TRY(generate(g, err));
     /* 2. Choose. */
     PROFILE_SPAN("sample", 0);
+    for (int64_t i = 0; i < g->forbidden.n; i++) g->logits[g->forbidden.ids[i]] = -INFINITY;
     *id = sampler_sample(&g->sampler, g->logits);
     const Tokenizer *t = g->model->tokenizer;
-    *end = t && !g->params.ignore_eos && tokenizer_is_eog(t, *id);
+    *end = t && tokenizer_is_eog(t, *id);
     int64_t took = clock_ns() - start;
     if (pass) {
         g->stats.eval_ns += took;

@@ -19,7 +19,7 @@ typedef struct {
     int64_t n_ubatch;       /* items per forward piece */
     DType type_k, type_v;
     SamplerParams sampling;
-    bool ignore_eos;
+    bool ignore_eos;        /* tokens that end a text are never chosen */
 } GeneratorParams;
 
 typedef struct {
@@ -37,6 +37,7 @@ typedef struct Generator {
     int64_t n_done;         /* tokens that have been computed */
     float *logits;          /* [n_vocab] after the last token */
     BatchItem *items;       /* [n_ubatch] one piece of a pass */
+    TokenList forbidden;    /* ids that are never chosen */
     Arena arena;
     GeneratorStats stats;
     const volatile int *stop;
@@ -52,8 +53,8 @@ void generator_close(Generator *g);
 /* Appends ids and computes them; afterwards g->logits predicts what follows. */
 Status generator_prompt(Generator *g, const int32_t *ids, int64_t n, Err *err);
 
-/* Samples the next id from g->logits. *end becomes true if it ends the text (and ignore_eos is off);
- * then nothing was appended. Otherwise the id is appended; it is computed by the following call, so
+/* Samples the next id from g->logits. *end becomes true if it ends the text; then nothing
+ * was appended. Otherwise the id is appended; it is computed by the following call, so
  * the last token of a text costs no pass. */
 Status generator_next(Generator *g, int32_t *id, bool *end, Err *err);
 

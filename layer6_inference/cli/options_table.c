@@ -28,7 +28,7 @@ const OptionRow option_rows[] = {
     {"text", "-sp, --special", NULL, OPT_FLAG, AT(special), 0, 0, VERB_RUN | VERB_DETOKENIZE,
      "print control tokens too"},
     {"text", "--ignore-eos", NULL, OPT_FLAG, AT(ignore_eos), 0, 0, VERB_RUN,
-     "go on after the end-of-text token"},
+     "never choose a token that ends the text"},
 
     {"tokens", "--tokens", "IDS", OPT_STR, AT(tokens), 0, 0, VERB_LOGITS,
      "token ids, e.g. 1,2,3; nothing is added to them"},
