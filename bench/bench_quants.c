@@ -12,7 +12,7 @@
 
 /* ROWS rows of WIDTH weights, as in one matrix of a small model. */
 enum { WIDTH = 2048, ROWS = 32, PANEL_K = 2048 };
-typedef enum { DEQUANT, QUANT, DOT } QuantJob;
+typedef enum { DEQUANT, QUANT, DOT, UNPACK, JOBS } QuantJob;
 
 typedef struct {
     const QuantFormat *format;
@@ -21,6 +21,8 @@ typedef struct {
     char *blocks; /* [ROWS, row_bytes] */
     float *y;     /* [ROWS, WIDTH], or [ROWS] sums */
     ActQ8 act;    /* [WIDTH] */
+    int8_t *codes; /* [ROWS, WIDTH] */
+    float *scale; /* [2, WIDTH / 16] scales and offsets of one row */
     float unit;   /* how large weights are */
 } QuantState;
 
@@ -45,6 +47,15 @@ static void dot_run(BenchCase *c)
         s->y[r] = (*s->format->dot)(s->blocks + r * s->row_bytes, s->act, WIDTH);
 }
 
+/* The codes are compared; the scales, overwritten row after row, are test_unpack.c's business. */
+static void unpack_run(BenchCase *c)
+{
+    QuantState *s = c->state;
+    for (int r = 0; r < ROWS; r++)
+        (*s->format->unpack)(s->codes + r * WIDTH, s->scale, s->scale + WIDTH / 16,
+                             s->blocks + r * s->row_bytes, WIDTH);
+}
+
 static bool act_new(BenchCase *c, ActQ8 *a, int64_t n, Err *err)
 {
     a->q = BENCH_NEW(c, int8_t, n, err);
@@ -67,7 +78,12 @@ static void quant_result(BenchCase *c, QuantState *s, QuantJob job)
         c->out = s->blocks, c->n_out = ROWS * s->row_bytes, c->kind = OUT_BYTES;
         c->bytes = c->set_bytes = packed + 4 * weights;
         break;
-    case DOT: /* integers within a block; WIDTH / 32 products of scales are added in some order */
+    case UNPACK: /* bit-exact */
+        c->run = unpack_run;
+        c->out = s->codes, c->n_out = ROWS * WIDTH, c->kind = OUT_BYTES;
+        c->bytes = c->set_bytes = packed + weights;
+        break;
+    default: /* integers within a block; WIDTH / 32 products of scales are added in some order */
         c->run = dot_run;
         c->out = s->y, c->n_out = ROWS;
         c->tol = 8.0 * WIDTH * FLT_EPSILON * (double)s->unit;
@@ -96,8 +112,10 @@ static Status quant_setup(BenchCase *c, Bench *b, Err *err)
     s->x = bench_normals(c, 5, ROWS * WIDTH, err);
     s->y = BENCH_NEW(c, float, ROWS * WIDTH, err);
     s->blocks = BENCH_NEW(c, char, ROWS * s->row_bytes, err);
+    s->codes = BENCH_NEW(c, int8_t, ROWS * WIDTH, err);
+    s->scale = BENCH_NEW(c, float, 2 * WIDTH / 16, err);
     float *act = bench_normals(c, 6, WIDTH, err);
-    if (!s->x || !s->y || !s->blocks || !act || !act_new(c, &s->act, WIDTH, err)) return E_MEMORY;
+    if (!s->codes || !s->scale || !s->x || !s->y || !s->blocks || !act || !act_new(c, &s->act, WIDTH, err)) return E_MEMORY;
     act_q8(s->act, act, WIDTH);
     s->unit = 1.0f;
     if (!s->format->quantise) {
@@ -189,11 +207,11 @@ static const char *op_of_format(const char *prefix, DType type)
 
 void bench_add_quants(Bench *b)
 {
-    static const char *const prefixes[] = {"dequant_", "quant_", "dot_"};
+    static const char *const prefixes[] = {"dequant_", "quant_", "dot_", "unpack_"};
     for (int t = 0; t < DT_COUNT; t++) {
         const QuantFormat *f = dtype_info(t) ? quant_format((DType)t) : NULL;
         /* F32, F16 and BF16 have no integer product; their kernels are in bench_vec.c. */
-        for (int job = DEQUANT; f && f->dot && job <= DOT; job++) {
+        for (int job = DEQUANT; f && f->dot && job < JOBS; job++) {
             const char *op = op_of_format(prefixes[job], (DType)t);
             if (op) bench_add(b, (BenchCase){.op = op, .n = {t, job}, .setup = quant_setup});
         }

@@ -1,5 +1,5 @@
 /* k_parts.h: what the K formats share: 8 groups of 32 codes, integer dot products, 6-bit scales; and
- * the decoding and the dot product of the two that have a minimum per group of 32, Q4_K and Q5_K. */
+ * decoding, unpacking and dot product of the two that have a minimum per group of 32, Q4_K and Q5_K. */
 #ifndef SIXFOLD_K_PARTS_H
 #define SIXFOLD_K_PARTS_H
 
@@ -55,6 +55,21 @@ static inline void k_dequant(float *y, const char *b, int64_t bytes,
     }
 }
 //@ end k-dequantise
+
+static inline void k_unpack(int8_t *q, float *scale, float *offset, const char *b, int64_t bytes,
+                            k_codes_fn *codes_of, int64_t n)
+{
+    for (int64_t i = 0; i < n / 256; i++, b += bytes) {
+        const KHead *head = (const KHead *)b;
+        float d = f16_to_f32(head->d), dmin = f16_to_f32(head->dmin);
+        for (int k = 0; k < 8; k++, q += 32) {
+            KScale s = k_scale(head->scales, k);
+            *scale++ = d * (float)s.scale;
+            *offset++ = -dmin * (float)s.min;
+            codes_of(q, b, k);
+        }
+    }
+}
 
 //@ begin k-dot
 static inline float k_dot_row(const char *b, int64_t bytes,

@@ -36,6 +36,19 @@ void dequant_q2_k_scalar(float *y, const void *blocks, int64_t n)
     }
 }
 
+void unpack_q2_k_scalar(int8_t *q, float *scale, float *offset, const void *blocks, int64_t n)
+{
+    const BlockQ2_K *b = blocks;
+    for (int64_t i = 0; i < n / 256; i++, b++) {
+        float d = f16_to_f32(b->d), dmin = f16_to_f32(b->dmin);
+        for (int g = 0; g < 16; g++) {
+            *scale++ = d * (float)(b->scales[g] & 15);
+            *offset++ = -dmin * (float)(b->scales[g] >> 4);
+        }
+        for (int k = 0; k < 8; k++, q += 32) codes_of(q, b, k);
+    }
+}
+
 float dot_q2_k_scalar(const void *blocks, ActQ8 a, int64_t n)
 {
     const BlockQ2_K *b = blocks;

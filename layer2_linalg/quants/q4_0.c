@@ -59,6 +59,19 @@ EXERCISE void dequant_q4_0_scalar(float *y, const void *blocks, int64_t n)
 //@ end q4_0-dequantise
 //@ end exercise
 
+void unpack_q4_0_scalar(int8_t *q, float *scale, float *offset, const void *blocks, int64_t n)
+{
+    (void)offset;
+    const BlockQ4_0 *b = blocks;
+    for (int64_t i = 0; i < n / 32; i++, q += 32) {
+        scale[i] = f16_to_f32(b[i].d);
+        for (int j = 0; j < 16; j++) {
+            q[j] = (int8_t)((b[i].q[j] & 15) - 8);
+            q[j + 16] = (int8_t)((b[i].q[j] >> 4) - 8);
+        }
+    }
+}
+
 //@ begin q4_0-dot
 float dot_q4_0_scalar(const void *blocks, ActQ8 a, int64_t n)
 {

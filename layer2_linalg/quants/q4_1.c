@@ -54,6 +54,19 @@ void dequant_q4_1_scalar(float *y, const void *blocks, int64_t n)
     }
 }
 
+void unpack_q4_1_scalar(int8_t *q, float *scale, float *offset, const void *blocks, int64_t n)
+{
+    const BlockQ4_1 *b = blocks;
+    for (int64_t i = 0; i < n / 32; i++, q += 32) {
+        scale[i] = f16_to_f32(b[i].d);
+        offset[i] = f16_to_f32(b[i].m);
+        for (int j = 0; j < 16; j++) {
+            q[j] = (int8_t)(b[i].q[j] & 15);
+            q[j + 16] = (int8_t)(b[i].q[j] >> 4);
+        }
+    }
+}
+
 float dot_q4_1_scalar(const void *blocks, ActQ8 a, int64_t n)
 {
     const BlockQ4_1 *b = blocks;

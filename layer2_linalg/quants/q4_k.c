@@ -27,6 +27,11 @@ void dequant_q4_k_scalar(float *y, const void *blocks, int64_t n)
     k_dequant(y, blocks, sizeof(BlockQ4_K), codes_of, n);
 }
 
+void unpack_q4_k_scalar(int8_t *q, float *scale, float *offset, const void *blocks, int64_t n)
+{
+    k_unpack(q, scale, offset, blocks, sizeof(BlockQ4_K), codes_of, n);
+}
+
 float dot_q4_k_scalar(const void *blocks, ActQ8 a, int64_t n)
 {
     return k_dot_row(blocks, sizeof(BlockQ4_K), codes_of, a, n);

@@ -80,6 +80,17 @@ void dequant_q5_0_scalar(float *y, const void *blocks, int64_t n)
     }
 }
 
+void unpack_q5_0_scalar(int8_t *q, float *scale, float *offset, const void *blocks, int64_t n)
+{
+    (void)offset;
+    const BlockQ5_0 *b = blocks;
+    for (int64_t i = 0; i < n / 32; i++, q += 32) {
+        unpack(q, b[i].qh, b[i].q);
+        scale[i] = f16_to_f32(b[i].d);
+        for (int j = 0; j < 32; j++) q[j] = (int8_t)(q[j] - 16);
+    }
+}
+
 float dot_q5_0_scalar(const void *blocks, ActQ8 a, int64_t n)
 {
     const BlockQ5_0 *b = blocks;
@@ -125,6 +136,16 @@ void dequant_q5_1_scalar(float *y, const void *blocks, int64_t n)
         unpack(codes, b[i].qh, b[i].q);
         float d = f16_to_f32(b[i].d), m = f16_to_f32(b[i].m);
         for (int j = 0; j < 32; j++) y[j] = d * (float)codes[j] + m;
+    }
+}
+
+void unpack_q5_1_scalar(int8_t *q, float *scale, float *offset, const void *blocks, int64_t n)
+{
+    const BlockQ5_1 *b = blocks;
+    for (int64_t i = 0; i < n / 32; i++, q += 32) {
+        unpack(q, b[i].qh, b[i].q);
+        scale[i] = f16_to_f32(b[i].d);
+        offset[i] = f16_to_f32(b[i].m);
     }
 }
 

@@ -40,6 +40,17 @@ void dequant_q6_k_scalar(float *y, const void *blocks, int64_t n)
     }
 }
 
+void unpack_q6_k_scalar(int8_t *q, float *scale, float *offset, const void *blocks, int64_t n)
+{
+    (void)offset;
+    const BlockQ6_K *b = blocks;
+    for (int64_t i = 0; i < n / 256; i++, b++) {
+        float d = f16_to_f32(b->d);
+        for (int g = 0; g < 16; g++) *scale++ = d * (float)b->scales[g];
+        for (int k = 0; k < 8; k++, q += 32) codes_of(q, b, k);
+    }
+}
+
 float dot_q6_k_scalar(const void *blocks, ActQ8 a, int64_t n)
 {
     const BlockQ6_K *b = blocks;

@@ -11,6 +11,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 //@ exercise 2.4 quantise to 8 bits
 //@ begin q8_0-quantise
@@ -45,6 +46,16 @@ void dequant_q8_0_scalar(float *y, const void *blocks, int64_t n)
     for (int64_t i = 0; i < n / 32; i++, y += 32) {
         float d = f16_to_f32(b[i].d);
         for (int j = 0; j < 32; j++) y[j] = d * (float)b[i].q[j];
+    }
+}
+
+void unpack_q8_0_scalar(int8_t *q, float *scale, float *offset, const void *blocks, int64_t n)
+{
+    (void)offset;
+    const BlockQ8_0 *b = blocks;
+    for (int64_t i = 0; i < n / 32; i++, q += 32) {
+        scale[i] = f16_to_f32(b[i].d);
+        memcpy(q, b[i].q, 32);
     }
 }
 

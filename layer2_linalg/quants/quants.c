@@ -32,19 +32,20 @@ static dequant_fn *from_f32 = copy_f32, *from_f16 = widen_f16, *from_bf16 = wide
 static quant_fn *to_f32 = store_f32, *to_f16 = narrow_f16, *to_bf16 = narrow_bf16;
 
 static const QuantFormat formats[] = {
-    {DT_F32, &from_f32, &to_f32, NULL},
-    {DT_F16, &from_f16, &to_f16, NULL},
-    {DT_BF16, &from_bf16, &to_bf16, NULL},
-    {DT_Q8_0, &dequant_q8_0, &quant_q8_0, &dot_q8_0},
-    {DT_Q4_0, &dequant_q4_0, &quant_q4_0, &dot_q4_0},
-    {DT_Q4_1, &dequant_q4_1, &quant_q4_1, &dot_q4_1},
-    {DT_Q5_0, &dequant_q5_0, &quant_q5_0, &dot_q5_0},
-    {DT_Q5_1, &dequant_q5_1, &quant_q5_1, &dot_q5_1},
-    {DT_Q2_K, &dequant_q2_k, NULL, &dot_q2_k},
-    {DT_Q3_K, &dequant_q3_k, NULL, &dot_q3_k},
-    {DT_Q4_K, &dequant_q4_k, NULL, &dot_q4_k},
-    {DT_Q5_K, &dequant_q5_k, NULL, &dot_q5_k},
-    {DT_Q6_K, &dequant_q6_k, NULL, &dot_q6_k},
+    /* type, dequantise, quantise, dot, unpack, group, has_offset, largest */
+    {DT_F32, &from_f32, &to_f32, NULL, NULL, 0, false, 0},
+    {DT_F16, &from_f16, &to_f16, NULL, NULL, 0, false, 0},
+    {DT_BF16, &from_bf16, &to_bf16, NULL, NULL, 0, false, 0},
+    {DT_Q8_0, &dequant_q8_0, &quant_q8_0, &dot_q8_0, &unpack_q8_0, 32, false, 128},
+    {DT_Q4_0, &dequant_q4_0, &quant_q4_0, &dot_q4_0, &unpack_q4_0, 32, false, 8},
+    {DT_Q4_1, &dequant_q4_1, &quant_q4_1, &dot_q4_1, &unpack_q4_1, 32, true, 15},
+    {DT_Q5_0, &dequant_q5_0, &quant_q5_0, &dot_q5_0, &unpack_q5_0, 32, false, 16},
+    {DT_Q5_1, &dequant_q5_1, &quant_q5_1, &dot_q5_1, &unpack_q5_1, 32, true, 31},
+    {DT_Q2_K, &dequant_q2_k, NULL, &dot_q2_k, &unpack_q2_k, 16, true, 3},
+    {DT_Q3_K, &dequant_q3_k, NULL, &dot_q3_k, &unpack_q3_k, 16, false, 4},
+    {DT_Q4_K, &dequant_q4_k, NULL, &dot_q4_k, &unpack_q4_k, 32, true, 15},
+    {DT_Q5_K, &dequant_q5_k, NULL, &dot_q5_k, &unpack_q5_k, 32, true, 31},
+    {DT_Q6_K, &dequant_q6_k, NULL, &dot_q6_k, &unpack_q6_k, 16, false, 32},
 };
 
 const QuantFormat *quant_format(DType t)

@@ -35,12 +35,17 @@ typedef void dequant_fn(float *y, const void *blocks, int64_t n);
  * formats look at the whole row first. Formats that only round ignore it. */
 typedef void quant_fn(void *blocks, const float *x, const float *importance, int64_t n);
 
+/* Rows as integers: w_i = scale[i / group] * q[i] + offset[i / group]. Codes are what the format has,
+ * -128 included; offset is written only by formats that have one, else it may be NULL. n whole blocks. */
+typedef void unpack_fn(int8_t *q, float *scale, float *offset, const void *blocks, int64_t n);
 typedef float dot_quant_fn(const void *blocks, ActQ8 a, int64_t n);
 
 extern act_q8_fn *act_q8;
 extern dequant_fn *dequant_q8_0, *dequant_q4_0, *dequant_q4_1, *dequant_q5_0, *dequant_q5_1;
 extern dequant_fn *dequant_q2_k, *dequant_q3_k, *dequant_q4_k, *dequant_q5_k, *dequant_q6_k;
 extern quant_fn *quant_q8_0, *quant_q4_0, *quant_q4_1, *quant_q5_0, *quant_q5_1;
+extern unpack_fn *unpack_q8_0, *unpack_q4_0, *unpack_q4_1, *unpack_q5_0, *unpack_q5_1;
+extern unpack_fn *unpack_q2_k, *unpack_q3_k, *unpack_q4_k, *unpack_q5_k, *unpack_q6_k;
 extern dot_quant_fn *dot_q8_0, *dot_q4_0, *dot_q4_1, *dot_q5_0, *dot_q5_1;
 extern dot_quant_fn *dot_q2_k, *dot_q3_k, *dot_q4_k, *dot_q5_k, *dot_q6_k;
 
@@ -49,6 +54,10 @@ typedef struct {
     dequant_fn **dequantise;
     quant_fn **quantise;  /* NULL: a format that is only read */
     dot_quant_fn **dot;   /* NULL for float types: they have dot_f32, dot_f16, dot_bf16 */
+    unpack_fn **unpack;   /* NULL: many tokens are multiplied as floats, not as integers */
+    int group;            /* weights that share a scale: 16 or 32 */
+    bool has_offset;
+    int largest;          /* |q| of unpack never exceeds it: 8 for Q4_0, 15 for Q4_K, 128 for Q8_0 */
 } QuantFormat;
 
 /* The format of a type, or NULL if this build cannot compute with it. F32, F16 and BF16 are formats
