@@ -40,8 +40,8 @@ static Status bind(Binder *b, const char *name, int64_t ne0, int64_t ne1, bool r
                     (long long)ne[3], (long long)ne0, (long long)ne1);
     if (!linear_supports(t->view.type))
         return fail(b->err, E_UNSUPPORTED, "the tensor '%s' has type %s, which this version cannot "
-                    "compute with. HINT: F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 and "
-                    "Q2_K to Q6_K work", full,
+                    "compute with. HINT: F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, "
+                    "Q2_K to Q6_K and IQ1_S to IQ4_XS work", full,
                     dtype_name(t->view.type));
     *out = t->view;
     b->w->bytes += t->bytes;

@@ -46,6 +46,15 @@ static const QuantFormat formats[] = {
     {DT_Q4_K, &dequant_q4_k, NULL, &dot_q4_k, &unpack_q4_k, 32, true, 15},
     {DT_Q5_K, &dequant_q5_k, NULL, &dot_q5_k, &unpack_q5_k, 32, true, 31},
     {DT_Q6_K, &dequant_q6_k, NULL, &dot_q6_k, &unpack_q6_k, 16, false, 32},
+    {DT_IQ4_NL, &dequant_iq4_nl, NULL, &dot_iq4_nl, &unpack_iq4_nl, 32, false, 127},
+    {DT_IQ4_XS, &dequant_iq4_xs, NULL, &dot_iq4_xs, &unpack_iq4_xs, 32, false, 127},
+    {DT_IQ3_XXS, &dequant_iq3_xxs, NULL, &dot_iq3_xxs, &unpack_iq3_xxs, 32, false, 62},
+    {DT_IQ3_S, &dequant_iq3_s, NULL, &dot_iq3_s, &unpack_iq3_s, 32, false, 15},
+    {DT_IQ2_XXS, &dequant_iq2_xxs, NULL, &dot_iq2_xxs, &unpack_iq2_xxs, 32, false, 43},
+    {DT_IQ2_XS, &dequant_iq2_xs, NULL, &dot_iq2_xs, &unpack_iq2_xs, 16, false, 43},
+    {DT_IQ2_S, &dequant_iq2_s, NULL, &dot_iq2_s, &unpack_iq2_s, 16, false, 43},
+    {DT_IQ1_S, &dequant_iq1_s, NULL, &dot_iq1_s, &unpack_iq1_s, 32, false, 9},
+    {DT_IQ1_M, &dequant_iq1_m, NULL, &dot_iq1_m, &unpack_iq1_m, 16, false, 9},
 };
 
 const QuantFormat *quant_format(DType t)

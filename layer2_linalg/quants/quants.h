@@ -9,6 +9,8 @@
  *   Q4_1, Q5_0, Q5_1   32 weights too: a minimum (_1), a fifth bit (Q5)
  *   Q2_K to Q6_K       256 weights: groups of 16 or 32, whose scales are codes with a scale d. Files
  *                      of these can be read; their search for the best scales is not part of this
+ *   IQ4_NL, IQ4_XS     32 and 256 weights, 4 bits each, from a table of 16 values not equally spaced
+ *   IQ3_* to IQ1_*     256 weights: 4 or 8 together are one row of a codebook (iq_grids.h)
  *
  * Dot products with quantised weights quantise the activations too, once per vector (ActQ8): blocks
  * of 32 signed bytes with one f32 scale each, so that a block's product is an integer dot product.
@@ -43,11 +45,17 @@ typedef float dot_quant_fn(const void *blocks, ActQ8 a, int64_t n);
 extern act_q8_fn *act_q8;
 extern dequant_fn *dequant_q8_0, *dequant_q4_0, *dequant_q4_1, *dequant_q5_0, *dequant_q5_1;
 extern dequant_fn *dequant_q2_k, *dequant_q3_k, *dequant_q4_k, *dequant_q5_k, *dequant_q6_k;
+extern dequant_fn *dequant_iq4_nl, *dequant_iq4_xs, *dequant_iq3_xxs, *dequant_iq3_s, *dequant_iq2_xxs;
+extern dequant_fn *dequant_iq2_xs, *dequant_iq2_s, *dequant_iq1_s, *dequant_iq1_m;
 extern quant_fn *quant_q8_0, *quant_q4_0, *quant_q4_1, *quant_q5_0, *quant_q5_1;
 extern unpack_fn *unpack_q8_0, *unpack_q4_0, *unpack_q4_1, *unpack_q5_0, *unpack_q5_1;
 extern unpack_fn *unpack_q2_k, *unpack_q3_k, *unpack_q4_k, *unpack_q5_k, *unpack_q6_k;
+extern unpack_fn *unpack_iq4_nl, *unpack_iq4_xs, *unpack_iq3_xxs, *unpack_iq3_s, *unpack_iq2_xxs;
+extern unpack_fn *unpack_iq2_xs, *unpack_iq2_s, *unpack_iq1_s, *unpack_iq1_m;
 extern dot_quant_fn *dot_q8_0, *dot_q4_0, *dot_q4_1, *dot_q5_0, *dot_q5_1;
 extern dot_quant_fn *dot_q2_k, *dot_q3_k, *dot_q4_k, *dot_q5_k, *dot_q6_k;
+extern dot_quant_fn *dot_iq4_nl, *dot_iq4_xs, *dot_iq3_xxs, *dot_iq3_s, *dot_iq2_xxs, *dot_iq2_xs;
+extern dot_quant_fn *dot_iq2_s, *dot_iq1_s, *dot_iq1_m;
 
 typedef struct {
     DType type;

@@ -7,7 +7,7 @@
 #include "layer2_kernels.h"
 #include "twins.h"
 
-typedef enum { NO_SCALE, HALF } ScaleKind;
+typedef enum { NO_SCALE, HALF, NIBBLES } ScaleKind;
 
 /* Which golden files there are besides STEM.blocks. */
 enum { RANDOM_BLOCKS = 1, WITH_IMPORTANCE = 2 };
@@ -18,7 +18,8 @@ typedef struct {
     int files;           /* RANDOM_BLOCKS | WITH_IMPORTANCE */
     bool same_bytes;     /* it has a quantiser, which gives the bytes of STEM.blocks */
     float most;          /* bounds every partial term of a weight whose scales are 1 */
-    ScaleKind kind;      /* NO_SCALE: a float type, without ops of its own */
+    ScaleKind kind;      /* NO_SCALE: a float type, without ops of its own; NIBBLES: a half in the
+                            upper four bits of four words */
     int n_scales, at[4]; /* where in a block the scales are */
 } Format;
 
@@ -37,6 +38,15 @@ static const Format formats[] = {
     {DT_Q4_K, "q4_k", BOTH, false, 64 * 32, HALF, 2, {0, 2}},
     {DT_Q5_K, "q5_k", BOTH, false, 64 * 32, HALF, 2, {0, 2}},
     {DT_Q6_K, "q6_k", BOTH, false, 64 * 128, HALF, 1, {208}},
+    {DT_IQ4_NL, "iq4_nl", BOTH, false, 256, HALF, 1, {0}},
+    {DT_IQ4_XS, "iq4_xs", BOTH, false, 32 * 256, HALF, 1, {0}},
+    {DT_IQ3_XXS, "iq3_xxs", BOTH, false, 31 * 16, HALF, 1, {0}},
+    {DT_IQ3_S, "iq3_s", BOTH, false, 31 * 16, HALF, 1, {0}},
+    {DT_IQ2_XXS, "iq2_xxs", BOTH, false, 31 * 6, HALF, 1, {0}},
+    {DT_IQ2_XS, "iq2_xs", BOTH, false, 31 * 6, HALF, 1, {0}},
+    {DT_IQ2_S, "iq2_s", BOTH, false, 31 * 6, HALF, 1, {0}},
+    {DT_IQ1_S, "iq1_s", BOTH, false, 15 * 4, HALF, 1, {0}},
+    {DT_IQ1_M, "iq1_m", BOTH, false, 15 * 4, NIBBLES, 1, {48}},
 };
 #undef BOTH
 enum { N_FORMATS = sizeof formats / sizeof *formats };
@@ -51,11 +61,17 @@ static TWIN_UNUSED void format_for_each(const Format *f, const char *prefix, Twi
 
 typedef enum { RANDOM, ALL_ONES, ALL_ZEROS } Fill;
 
+static TWIN_UNUSED void put_half(const Format *f, uint8_t *at, uint16_t h)
+{
+    if (f->kind == HALF) memcpy(at, &h, 2);
+    for (int m = 0; f->kind == NIBBLES && m < 4; m++)
+        at[2 * m + 1] = (uint8_t)((at[2 * m + 1] & 15) | (h >> 4 * m & 15) << 4);
+}
+
 /* A random scale of 0.5 at most. */
 static TWIN_UNUSED void put_scale(const Format *f, Rng *rng, uint8_t *at)
 {
-    uint16_t h = f32_to_f16(rng_normal(rng) * 0.1f);
-    if (f->kind == HALF) memcpy(at, &h, 2);
+    put_half(f, at, f32_to_f16(rng_normal(rng) * 0.1f));
 }
 
 /* Blocks of n weights: bits as `fill` says, scales that are small numbers. */

@@ -193,7 +193,7 @@ static void check_not_finite(const KernelRow *row, void *ctx)
     float x[N];
     uint8_t blocks[N * 2];
     int64_t bytes = dtype_info(f->type)->bytes, n_blocks = N / dtype_info(f->type)->block;
-    int n_bad = f->kind == HALF ? 4 * f->n_scales : 0;
+    int n_bad = 4 * f->n_scales;
     Acts s = acts_open(N);
     for (int64_t place = 0; place < n_blocks; place++)
         for (int k = 0; k < n_bad + 1; k++) {
@@ -201,7 +201,7 @@ static void check_not_finite(const KernelRow *row, void *ctx)
             if (k == n_bad) x[place * 32 + 5] = NAN;
             act_q8_scalar(s.a, x, N);
             fill_blocks(f, &rng, blocks, N, RANDOM);
-            if (k < n_bad) memcpy(blocks + place * bytes + f->at[k / 4], &bad[k % 4], 2);
+            if (k < n_bad) put_half(f, blocks + place * bytes + f->at[k / 4], bad[k % 4]);
             assert_false(isfinite(((dot_quant_fn *)row->fn)(blocks, s.a, N)));
         }
     acts_close(s);
