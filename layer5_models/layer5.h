@@ -8,6 +8,8 @@
 #include "weights.h"
 #include "tokenizer.h"
 #include "model.h"
+#include "imatrix.h"
+#include "quant_mix.h"
 #include "requantise.h"
 
 /* Registers this layer's twins after those below. Idempotent. */

@@ -1,30 +1,39 @@
-/* requantise.h: a model file again, with its matrices in another type.
+/* requantise.h: a model file again, with its matrices in other types.
  *
- * Which tensors change: those with two or more dimensions whose name ends in ".weight", but not norms,
- * position tables, routers and convolutions. For Q4_0 the output matrix (or the embedding, if it
- * serves as output) becomes Q8_0, unless pure. A row that is no whole number of blocks becomes F16.
+ * quant_mix.h says which tensor gets which type; this does it: decode to f32, encode, write.
  *
- * Interface: the output appears under its name only when it is complete. Rows are converted in
- * parallel; memory stays at a few megabytes per thread. Works on any architecture. */
+ * Interface: the output appears under its name only when it is complete and on the disk. Rows are
+ * converted in parallel, memory stays at a few megabytes per thread, and the bytes do not depend on
+ * the number of threads. Works on any architecture. Numbers that are not finite, before or after, are
+ * an error. */
 #ifndef SIXFOLD_REQUANTISE_H
 #define SIXFOLD_REQUANTISE_H
 
-#include "layer4.h"
+#include "imatrix.h"
+#include "quant_mix.h"
 
 typedef struct {
-    DType type;          /* F32, F16, BF16, Q8_0 or Q4_0 */
-    bool pure, quiet;
+    QuantParams quant;      /* has_importance is set from imatrix */
+    const Imatrix *imatrix; /* NULL for none */
+    const char *imatrix_path; /* is noted in the file */
+    bool quiet;
     const volatile int *stop;
 } RequantiseParams;
 
 typedef struct {
     int64_t n_tensors, n_changed, bytes_in, bytes_out;
+    int64_t n_fallen;       /* got another type because of their shape */
+    int64_t n_quantised;    /* changed although they were quantised already */
 } RequantiseStats;
 
 Status requantise(const char *in, const char *out, const RequantiseParams *p, Pool *pool,
                   RequantiseStats *stats, Err *err);
 
-/* The type that tensor t of g gets under p. */
-DType requantise_type(const Gguf *g, const GgufTensor *t, const RequantiseParams *p);
+/* What requantise would do: the types of all tensors of g, and the sums. Memory from a. An importance
+ * matrix that is missing or does not fit is an error, as there. */
+Status requantise_plan(QuantPlan *plan, RequantiseStats *stats, Arena *a, const Gguf *g,
+                       const RequantiseParams *p, Err *err);
+
+int64_t requantise_bytes(const QuantChoice *c); /* of its data in the output */
 
 #endif

@@ -20,7 +20,7 @@ static const Verb verbs[] = {
     {"perplexity", VERB_PERPLEXITY, verb_perplexity, 0, "perplexity [-m MODEL] -f FILE -c 512",
      "measure how well the model predicts a text"},
     {"quantize", VERB_QUANTIZE, verb_quantize, 4, "quantize IN OUT TYPE [NTHREADS]",
-     "write a smaller copy of a model (Q8_0, Q4_0, F16, ...)"},
+     "write a smaller copy of a model (Q4_K_M, Q8_0, F16, ...)"},
     {"inspect", VERB_INSPECT, verb_inspect, 1, "inspect [MODEL] [--json] [--tensor NAME --f32 FILE]",
      "show what is in a GGUF file"},
     {"tokenize", VERB_TOKENIZE, verb_tokenize, 0, "tokenize [-m MODEL] < text",
@@ -50,11 +50,24 @@ static Status print_overview(const CliProgram *p, Err *err)
     return s;
 }
 
+/* The types that quantize can write. */
+static Status put_mixes(Buf *out, Err *err)
+{
+    TRY(buf_printf(out, err, "\ntypes (bits per weight of a large model)\n"));
+    for (int i = 0; quant_mix_at(i); i++) {
+        const QuantMix *m = quant_mix_at(i);
+        const QuantFormat *f = quant_format(m->base);
+        if (f && f->quantise) TRY(buf_printf(out, err, "  %-10s %s\n", m->name, m->text));
+    }
+    return OK;
+}
+
 static Status print_help(const Verb *v, Err *err)
 {
     Buf out = {0};
     Status s = buf_printf(&out, err, "usage: sixfold %s\n%s\n", v->usage, v->summary);
     if (s == OK) s = options_help(v->mask, &out, err);
+    if (s == OK && v->mask == VERB_QUANTIZE) s = put_mixes(&out, err);
     if (s == OK)
         s = buf_printf(&out, err, "\nA flag can also be set in the environment: SIXFOLD_ARG_ and its "
                        "long name in capitals.\n");

@@ -85,6 +85,12 @@ static Status store(Options *o, const OptionRow *row, const char *flag, const ch
         if (!on && !off)
             return fail(err, E_ARG, "%s is '%s', expected is on or off. HINT: --help explains it", flag, value);
         memcpy(field, &on, sizeof on);
+    } else if (row->kind == OPT_LIST) {
+        OptionList *list = (OptionList *)(void *)field;
+        if (list->n == MAX_LISTED)
+            return fail(err, E_ARG, "%s %.60s is one too many, %d are the most. HINT: one pattern may "
+                        "match many names", flag, value, MAX_LISTED);
+        list->items[list->n++] = value;
     } else if (row->kind != OPT_IGNORED) {
         memcpy(field, &value, sizeof value);
     }

@@ -18,7 +18,10 @@ typedef enum {
     VERB_INSPECT = 1 << 4, VERB_BENCH = 1 << 5, VERB_PERPLEXITY = 1 << 6, VERB_QUANTIZE = 1 << 7
 } VerbMask;
 
-enum { MAX_POSITIONAL = 4 };
+enum { MAX_POSITIONAL = 4, MAX_LISTED = 64 };
+
+/* The values of a flag that may be given several times. */
+typedef struct { const char *items[MAX_LISTED]; int64_t n; } OptionList;
 
 typedef struct Options {
     /* model */
@@ -49,6 +52,10 @@ typedef struct Options {
     /* inspect */
     bool json;
     const char *tensor, *f32_file;
+    /* quantize */
+    bool dry_run, pure, leave_output, allow_requantize;
+    OptionList tensor_types;    /* "PATTERN=TYPE" */
+    const char *imatrix, *output_type, *token_embd_type;
     /* bench */
     int64_t bench_prompt, bench_gen, repeats;
     /* everything */

@@ -4,7 +4,11 @@
 
 #include "options.h"
 
-typedef enum { OPT_FLAG, OPT_STR, OPT_INT, OPT_FLOAT, OPT_OPTIONAL_STR, OPT_IGNORED } OptionKind;
+typedef enum {
+    OPT_FLAG, OPT_STR, OPT_INT, OPT_FLOAT, OPT_OPTIONAL_STR,
+    OPT_LIST, /* may be given several times */
+    OPT_IGNORED
+} OptionKind;
 
 typedef struct {
     const char *group;   /* heading in --help */

@@ -53,11 +53,20 @@ static Gguf opened(const char *path)
     return g;
 }
 
+/* The parameters of a file type whose base has this name. */
+static RequantiseParams params(DType type)
+{
+    const QuantMix *mix = quant_mix_by_name(dtype_name(type));
+    assert_non_null(mix);
+    return (RequantiseParams){.quant = {.mix = mix}, .quiet = true};
+}
+
 static RequantiseStats convert(DType type, bool pure, Pool *pool)
 {
     RequantiseStats stats;
     Err err = {0};
-    RequantiseParams p = {.type = type, .pure = pure, .quiet = true};
+    RequantiseParams p = params(type);
+    p.quant.pure = pure;
     MUST(requantise(in_path, out_path, &p, pool, &stats, &err), &err);
     assert_false(exists(partial_path));
     return stats;
@@ -71,9 +80,10 @@ static void check_values(void)
     static float x[4096];
     static char row[32768];
     for (int64_t i = 0; i < a.n_tensors; i++) {
-        const Tensor *from = &a.tensors[i].view, *to = &b.tensors[i].view;
-        assert_int_equal(a.tensors[i].name.len, b.tensors[i].name.len);
-        assert_memory_equal(a.tensors[i].name.ptr, b.tensors[i].name.ptr, a.tensors[i].name.len);
+        char name[65];
+        snprintf(name, sizeof name, "%.*s", STR_ARG(b.tensors[i].name));
+        assert_non_null(gguf_tensor(&a, name));
+        const Tensor *from = &gguf_tensor(&a, name)->view, *to = &b.tensors[i].view;
         assert_memory_equal(from->ne, to->ne, sizeof from->ne);
         size_t bytes = (size_t)dtype_row_bytes(to->type, to->ne[0]);
         for (int64_t r = 0; r < from->ne[1]; r++) {
@@ -242,11 +252,10 @@ static void errors_leave_nothing_behind(void **state)
 {
     (void)state;
     ModelShape shape = MODEL_SHAPE;
-    RequantiseParams p = {.type = DT_Q8_0, .quiet = true};
+    RequantiseParams p = params(DT_Q8_0);
     write_in(&shape);
     fails("/no/such/file.gguf", out_path, &p, E_IO, "/no/such/file.gguf");
     fails(in_path, "/no/such/dir/out.gguf", &p, E_IO, "HINT:");
-    fails(in_path, out_path, &(RequantiseParams){.type = DT_Q6_K, .quiet = true}, E_ARG, "Q6_K");
     /* A type that cannot be decoded, met after the first tensors are written. */
     shape.odd_tensor = "blk.1.ffn_up.weight";
     shape.odd_ne[0] = 32, shape.odd_ne[1] = 64;
@@ -260,13 +269,87 @@ static void errors_leave_nothing_behind(void **state)
     fails(in_path, out_path, &p, E_FORMAT, "in.gguf");
 }
 
+/* Writes the first number of a tensor of the input. */
+static void poison(const char *name, float v)
+{
+    Gguf g = opened(in_path);
+    const GgufTensor *t = gguf_tensor(&g, name);
+    assert_non_null(t);
+    long at = (long)(g.data_start + t->offset);
+    gguf_close(&g);
+    FILE *f = fopen(in_path, "r+b");
+    assert_non_null(f);
+    assert_int_equal(fseek(f, at, SEEK_SET), 0);
+    assert_int_equal(fwrite(&v, sizeof v, 1, f), 1);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void numbers_that_are_not_finite_are_refused(void **state)
+{
+    (void)state;
+    static const struct { float v; DType type; bool good; } rows[] = {
+        {NAN, DT_Q8_0, false}, {-INFINITY, DT_Q4_0, false}, {1e6f, DT_F16, false},
+        {1e6f, DT_BF16, true}, {1e9f, DT_Q8_0, false}, {60000.0f, DT_F16, true}};
+    ModelShape shape = MODEL_SHAPE;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        RequantiseParams p = params(rows[i].type);
+        write_in(&shape);
+        poison("blk.1.ffn_up.weight", rows[i].v);
+        if (rows[i].good) convert(rows[i].type, false, NULL);
+        else fails(in_path, out_path, &p, E_FORMAT, "row 0 of 'blk.1.ffn_up.weight'");
+    }
+}
+
+static void importance_reaches_the_quantiser(void **state)
+{
+    (void)state;
+    static float sum2[32];
+    float count = 4;
+    for (int i = 0; i < 32; i++) sum2[i] = i < 16 ? 4000.0f : 0.04f;
+    ImatrixEntry e = {"blk.0.attn_q.weight", 32, 1, sum2, &count};
+    Imatrix m = {.entries = &e, .n = 1, .n_chunks = 3, .dataset = "text"};
+    RequantiseParams p = params(DT_Q4_0);
+    RequantiseStats stats;
+    Err err = {0};
+    p.imatrix = &m;
+    p.imatrix_path = "some.gguf";
+    ModelShape shape = MODEL_SHAPE;
+    write_in(&shape);
+    MUST(requantise(in_path, out_path, &p, NULL, &stats, &err), &err);
+    Gguf a = opened(in_path), b = opened(out_path);
+    const Tensor *from = &gguf_tensor(&a, "blk.0.attn_q.weight")->view;
+    const Tensor *to = &gguf_tensor(&b, "blk.0.attn_q.weight")->view;
+    float mean[32];
+    char row[32], plain[32];
+    imatrix_means(&e, mean);
+    assert_true(mean[0] == 1000.0f && mean[31] == 0.01f);
+    int differ = 0;
+    for (int64_t r = 0; r < from->ne[1]; r++) {
+        row_from_f32(row, DT_Q4_0, tensor_row(from, r, 0, 0), mean, 32);
+        row_from_f32(plain, DT_Q4_0, tensor_row(from, r, 0, 0), NULL, 32);
+        assert_memory_equal(row, tensor_row(to, r, 0, 0), sizeof(BlockQ4_0));
+        differ += memcmp(row, plain, sizeof(BlockQ4_0)) != 0;
+    }
+    if (differ == 0) print_message("this build's Q4_0 ignores importances\n");
+    Str text = {0};
+    MUST(gguf_get_str(&b, "quantize.imatrix.file", &text, &err), &err);
+    assert_true(str_is(text, "some.gguf"));
+    gguf_close(&a);
+    gguf_close(&b);
+    /* One that is of another model. */
+    unlink(out_path);
+    e.n = 16;
+    fails(in_path, out_path, &p, E_FORMAT, "another model");
+}
+
 static void a_stop_leaves_nothing_behind(void **state)
 {
     (void)state;
     volatile int stop = 1;
     ModelShape shape = MODEL_SHAPE;
     write_in(&shape);
-    RequantiseParams p = {.type = DT_Q8_0, .quiet = true, .stop = &stop};
+    RequantiseParams p = params(DT_Q8_0);
+    p.stop = &stop;
     fails(in_path, out_path, &p, E_CANCELLED, "stopped");
 }
 
@@ -280,7 +363,8 @@ static void an_old_output_survives_an_error(void **state)
     write_in(&shape);
     convert(DT_F16, false, NULL);
     Buf before = whole(out_path);
-    RequantiseParams p = {.type = DT_Q8_0, .quiet = true, .stop = &stop};
+    RequantiseParams p = params(DT_Q8_0);
+    p.stop = &stop;
     assert_int_equal(requantise(in_path, out_path, &p, NULL, &stats, &err), E_CANCELLED);
     Buf after = whole(out_path);
     assert_int_equal(before.len, after.len);
@@ -313,7 +397,7 @@ static void refused_memory_is_an_error(void **state)
     shape.d_ff = 8192; /* one piece of rows is then a megabyte */
     write_in(&shape);
     size_t limit = 700 * 1024;
-    RequantiseParams p = {.type = DT_Q8_0, .quiet = true};
+    RequantiseParams p = params(DT_Q8_0);
     RequantiseStats stats;
     Err err = {0};
     mem_set_hook(refuse_big, &limit);
@@ -334,6 +418,8 @@ int main(void)
         cmocka_unit_test(the_result_is_a_model),
         cmocka_unit_test(threads_change_no_byte),
         cmocka_unit_test(errors_leave_nothing_behind),
+        cmocka_unit_test(numbers_that_are_not_finite_are_refused),
+        cmocka_unit_test(importance_reaches_the_quantiser),
         cmocka_unit_test(a_stop_leaves_nothing_behind),
         cmocka_unit_test(an_old_output_survives_an_error),
         cmocka_unit_test(long_tensors_go_in_pieces),

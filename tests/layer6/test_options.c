@@ -55,7 +55,7 @@ static void holds(const OptionRow *row, const Options *o, const char *value, con
     bool good = row->kind == OPT_IGNORED || (row->kind == OPT_FLAG && flag) ||
                 (row->kind == OPT_INT && i == strtoll(value, NULL, 10)) ||
                 (row->kind == OPT_FLOAT && d == strtod(value, NULL)) ||
-                ((row->kind == OPT_STR || row->kind == OPT_OPTIONAL_STR) && !strcmp(text, value));
+                ((row->kind == OPT_STR || row->kind == OPT_OPTIONAL_STR || row->kind == OPT_LIST) && !strcmp(text, value));
     if (!good) twin_fail("%s did not arrive: '%s'", name, value);
 }
 

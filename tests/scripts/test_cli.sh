@@ -160,6 +160,56 @@ quantize_writes_a_smaller_model_that_runs() {
     refused 2 threads quantize $llama3 "$tmp/y.gguf" Q8_0 0 && refused 1 no/such quantize $llama3 "$tmp/no/such" F16 &&
     [ ! -e "$tmp/y.gguf" ]
 }
+quantize_shows_its_plan_and_obeys_its_flags() {
+    run 0 quantize --dry-run $llama3 Q4_0 && grep -q '^blk.0.attn_q.weight  *F32 *-> Q4_0  *[0-9]* bytes$' "$tmp/out" &&
+    grep -q '^token_embd.weight .*-> Q8_0 .*rows do not fit' "$tmp/out" && grep -q 'tensors change, .* MB -> .* MB$' "$tmp/out" || why "plan" || return 1
+    run 0 quantize --dry-run $llama3 "$tmp/d.gguf" Q4_0 --pure --tensor-type 'attn_(q|k)=q8_0' --tensor-type attn=f16 --token-embedding-type bf16 --output-tensor-type q5_0 &&
+    [ ! -e "$tmp/d.gguf" ] && grep -q '^blk.0.attn_q.weight .*-> Q8_0 ' "$tmp/out" && grep -q '^blk.0.attn_v.weight .*-> F16 ' "$tmp/out" &&
+    grep -q '^blk.0.ffn_up.weight .*-> Q4_0 ' "$tmp/out" && grep -q '^token_embd.weight .*-> BF16 ' "$tmp/out" || why "flags" || return 1
+    cp "$tmp/out" "$tmp/plan"
+    run 0 quantize $llama3 "$tmp/d.gguf" Q4_0 --pure --tensor-type 'attn_(q|k)=q8_0' --tensor-type attn=f16 --token-embedding-type bf16 --output-tensor-type q5_0 -q &&
+    run 0 inspect "$tmp/d.gguf" || return 1
+    while read -r name from arrow to bytes rest; do
+        [ "$arrow" != '->' ] || grep -qE "^$name +$to +$bytes bytes" "$tmp/out" || why "$name is no $to of $bytes bytes" || return 1
+    done <"$tmp/plan"
+    run 0 quantize --dry-run $llama3 Q4_0 --output-tensor-type q5_0 && grep -q '^token_embd.weight .*-> Q5_0 ' "$tmp/out" || why "tied" || return 1
+    refused 2 'PATTERN=TYPE' quantize --dry-run $llama3 Q4_0 --tensor-type attn && refused 2 'regular' quantize --dry-run $llama3 Q4_0 --tensor-type '(=q8_0' &&
+    refused 2 "'q99'" quantize --dry-run $llama3 Q4_0 --tensor-type 'a=q99' && refused 2 'type .q7. cannot' quantize $llama3 "$tmp/e" q7 &&
+    refused 1 no/such quantize --dry-run $llama3 Q4_0 --imatrix no/such || return 1
+    run 0 quantize --help && grep -q '^  Q8_0 ' "$tmp/out" || return 1
+    run 0 quantize "$tmp/d.gguf" "$tmp/e.gguf" Q4_0 && grep -q 'warning: .*quantised already' "$tmp/err" &&
+    run 0 quantize --allow-requantize "$tmp/d.gguf" "$tmp/e.gguf" Q4_0 && ! grep -q already "$tmp/err"
+}
+# A file that takes long enough to be interrupted.
+a_half_written_file_never_looks_whole() {
+    command -v python3 >/dev/null || return 77
+    python3 - "$tmp/big.gguf" <<'P'
+import struct, sys
+def s(t): return struct.pack("<Q", len(t)) + t.encode()
+n, w, rows = 24, 256, 4096
+head = b"GGUF" + struct.pack("<IQQ", 3, n, 1) + s("general.architecture") + struct.pack("<I", 8) + s("toy")
+for i in range(n): head += s("blk.%d.ffn_up.weight" % i) + struct.pack("<IQQIQ", 2, w, rows, 1, i * w * rows * 2)
+head += bytes(-len(head) % 32)
+with open(sys.argv[1], "wb") as f:
+    f.write(head)
+    row = b"".join(struct.pack("<H", 0x2c00 + (i * 7919) % 4096) for i in range(w))
+    for i in range(n): f.write(row * rows)
+P
+    local i pid rc
+    for i in 0 1 2 3 4 5 6 7 8 9; do
+        rm -f "$tmp/o.gguf" "$tmp/o.gguf.partial"
+        "$s" quantize "$tmp/big.gguf" "$tmp/o.gguf" Q8_0 -q & pid=$!
+        sleep 0.0$((i * i / 2 + i))
+        kill -9 $pid 2>/dev/null; wait $pid 2>/dev/null
+        [ ! -e "$tmp/o.gguf" ] || run 0 inspect "$tmp/o.gguf" || why "a whole name, not a whole file" || return 1
+        [ ! -s "$tmp/o.gguf.partial" ] || refused 3 HINT inspect "$tmp/o.gguf.partial" || return 1
+    done
+    # What was left behind does not stand in the way.
+    run 0 quantize "$tmp/big.gguf" "$tmp/o.gguf" Q8_0 -q && [ ! -e "$tmp/o.gguf.partial" ] && run 0 inspect "$tmp/o.gguf" || return 1
+    rm "$tmp/o.gguf"
+    ( trap '' XFSZ; ulimit -f 2000; "$s" quantize "$tmp/big.gguf" "$tmp/o.gguf" Q8_0 -q 2>"$tmp/err" ); rc=$?
+    [ $rc = 1 ] && grep -q 'cannot write .*HINT' "$tmp/err" && [ ! -e "$tmp/o.gguf" ] && [ ! -e "$tmp/o.gguf.partial" ] || why "limit: $rc $(cat "$tmp/err")"
+}
 an_output_never_overwrites_the_model() {
     cp $llama3 "$tmp/m.gguf"; ln -s m.gguf "$tmp/link"
     refused 2 'the model itself' logits -m "$tmp/m.gguf" --tokens 1 -o "$tmp/link" &&
@@ -276,7 +326,7 @@ for name in the_prompt_is_echoed_and_one_newline_ends_the_answer the_prompt_come
     the_answer_is_on_stdout_and_timings_on_stderr a_seed_repeats_a_text a_full_context_ends_or_fails the_environment_sets_flags \
     logits_have_one_row_per_token tokenize_and_detokenize_are_inverse inspect_shows_keys_and_tensors \
     inspect_works_on_architectures_we_cannot_run inspect_json_is_json bench_json_has_the_promised_shape \
-    quantize_writes_a_smaller_model_that_runs an_output_never_overwrites_the_model the_wired_model_can_be_made_again \
+    quantize_writes_a_smaller_model_that_runs quantize_shows_its_plan_and_obeys_its_flags a_half_written_file_never_looks_whole an_output_never_overwrites_the_model the_wired_model_can_be_made_again \
     usage_errors_are_2 rejected_models_are_3 what_we_cannot_run_is_3 limits_are_4 a_missing_text_is_1 a_full_disk_is_1 closed_streams_do_no_harm \
     a_closed_pipe_ends_quietly ctrl_c_stops_with_a_newline_and_timings a_file_cut_short_while_mapped_is_3 memory_stays_below_the_file_and_64_mib \
     help_and_version_are_answers; do
