@@ -3,10 +3,8 @@
 #ifndef SIXFOLD_K_CODES_H
 #define SIXFOLD_K_CODES_H
 
-#include "quants.h"
+#include "k_unit.h"
 #include "simd_k.h"
-
-typedef vb codes_fn(const void *block, int pair, int part);
 
 SIMD_INLINE vb codes_q2_k(const void *block, int pair, int part)
 {

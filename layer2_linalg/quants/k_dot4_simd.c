@@ -3,36 +3,14 @@
  * The scales of the block, of each group and of the activations become one float per 16 weights
  * first. Then 64 weights at a time: codes from their bits, byte dot products, one multiplication by
  * the scale of each four weights. Codes stay unsigned: an offset (Q3_K: 4, Q6_K: 32) is taken from
- * the integers as offset * sum q. */
+ * the integers as offset * sum q. That loop is k_unit.h's. */
 #include "k_codes.h"
 #include "simd_prefetch.h"
 
 extern dot_quant_fn SIMD_FN(dot_q2_k), SIMD_FN(dot_q3_k), SIMD_FN(dot_q4_k), SIMD_FN(dot_q5_k);
 extern dot_quant_fn SIMD_FN(dot_q6_k);
 
-/* ---------------------------------------------------------------- the block they share */
-
-typedef struct { vf s[2]; } Sums;
-
-//@ begin k-dot-simd
-SIMD_INLINE Sums add_block(Sums sums, codes_fn *codes, const void *b,
-                           const int8_t *q, const KScales *scales, int offset)
-{
-#pragma GCC unroll 4
-    for (int pair = 0; pair < 4; pair++)
-#pragma GCC unroll 4
-        for (int part = 0; part < PARTS; part++, q += 4 * VF) {
-            /* 1. Integers: a sum for each four weights. */
-            vb a = vb_load(q);
-            vi s = vi_dot4_us(vi_set1(0), codes(b, pair, part), a);
-            if (offset) s -= vi_dot4_us(vi_set1(0), vb_set1((int8_t)offset), a);
-            /* 2. All scales at once; two chains of additions. */
-            vf *to = &sums.s[(pair * PARTS + part) % 2];
-            *to = vf_fma(scales_of_part(scales, pair, part), vf_from_vi(s), *to);
-        }
-    return sums;
-}
-//@ end k-dot-simd
+/* ---------------------------------------------------------------- minima */
 
 /* A code of 1 for every weight: with the groups' mins as scales, the minima's share. */
 SIMD_INLINE vb codes_ones(const void *block, int pair, int part)
@@ -40,8 +18,6 @@ SIMD_INLINE vb codes_ones(const void *block, int pair, int part)
     (void)block, (void)pair, (void)part;
     return vb_set1(1);
 }
-
-SIMD_INLINE float total(Sums s) { return vf_sum(s.s[0] + s.s[1]); }
 
 /* Adds the scales: sum min * ActQ8.sum, each of the 8 terms twice, as KBytes has them. */
 SIMD_INLINE vf add_mins(vf sum, const KScales *m)

@@ -1,32 +1,13 @@
 /* k_simd.c: decoding of all K formats, VF weights at a time; the same multiplications, the same bits.
  *
- * Codes are put in order as bytes first, 256 of them; then each group of 16 has its own two floats. */
+ * The loop is k_unit.h's: codes in order as bytes first, 256 of them; then each group of 16 has its own
+ * two floats. */
 #include "k_codes.h"
 
 extern dequant_fn SIMD_FN(dequant_q2_k), SIMD_FN(dequant_q3_k), SIMD_FN(dequant_q4_k);
 extern dequant_fn SIMD_FN(dequant_q5_k), SIMD_FN(dequant_q6_k);
 
 static const float ones[8] = {1, 1, 1, 1, 1, 1, 1, 1};
-
-//@ begin k-decode-simd
-/* w = step * (code - offset) - least; without mins, least is NULL. */
-SIMD_INLINE void decode(float *y, codes_fn *codes, const void *b, int offset,
-                        const KScales *step, const KScales *least)
-{
-    int8_t q[256];
-#pragma GCC unroll 4
-    for (int pair = 0; pair < 4; pair++)
-#pragma GCC unroll 4
-        for (int part = 0; part < PARTS; part++)
-            vb_store(q + 64 * pair + 4 * VF * part,
-                     codes(b, pair, part) - vb_set1((int8_t)offset));
-    for (int g = 0; g < 16; g++)
-        for (int j = 16 * g; j < 16 * g + 16; j += VF) {
-            vf w = vf_set1(step->of[g]) * vf_from_vi(vi_load_i8(q + j));
-            vf_store(y + j, least ? w - vf_set1(least->of[g]) : w);
-        }
-}
-//@ end k-decode-simd
 
 void SIMD_FN(dequant_q2_k)(float *y, const void *blocks, int64_t n)
 {

@@ -55,6 +55,12 @@ static const QuantFormat formats[] = {
     {DT_IQ2_S, &dequant_iq2_s, NULL, &dot_iq2_s, &unpack_iq2_s, 16, false, 43},
     {DT_IQ1_S, &dequant_iq1_s, NULL, &dot_iq1_s, &unpack_iq1_s, 32, false, 9},
     {DT_IQ1_M, &dequant_iq1_m, NULL, &dot_iq1_m, &unpack_iq1_m, 16, false, 9},
+    {DT_TQ1_0, &dequant_tq1_0, &quant_tq1_0, &dot_tq1_0, &unpack_tq1_0, 32, false, 1},
+    {DT_TQ2_0, &dequant_tq2_0, &quant_tq2_0, &dot_tq2_0, &unpack_tq2_0, 32, false, 2},
+    {DT_MXFP4, &dequant_mxfp4, &quant_mxfp4, &dot_mxfp4, &unpack_mxfp4, 32, false, 12},
+    {DT_NVFP4, &dequant_nvfp4, &quant_nvfp4, &dot_nvfp4, &unpack_nvfp4, 16, false, 12},
+    {DT_Q1_0, &dequant_q1_0, &quant_q1_0, &dot_q1_0, &unpack_q1_0, 32, false, 1},
+    {DT_Q2_0, &dequant_q2_0, &quant_q2_0, &dot_q2_0, &unpack_q2_0, 32, false, 2},
 };
 
 const QuantFormat *quant_format(DType t)

@@ -7,7 +7,7 @@
 #include "layer2_kernels.h"
 #include "twins.h"
 
-typedef enum { NO_SCALE, HALF, NIBBLES } ScaleKind;
+typedef enum { NO_SCALE, HALF, NIBBLES, E8M0, E4M3 } ScaleKind;
 
 /* Which golden files there are besides STEM.blocks. */
 enum { RANDOM_BLOCKS = 1, WITH_IMPORTANCE = 2 };
@@ -47,6 +47,12 @@ static const Format formats[] = {
     {DT_IQ2_S, "iq2_s", BOTH, false, 31 * 6, HALF, 1, {0}},
     {DT_IQ1_S, "iq1_s", BOTH, false, 15 * 4, HALF, 1, {0}},
     {DT_IQ1_M, "iq1_m", BOTH, false, 15 * 4, NIBBLES, 1, {48}},
+    {DT_TQ1_0, "tq1_0", RANDOM_BLOCKS, true, 2, HALF, 1, {52}},
+    {DT_TQ2_0, "tq2_0", RANDOM_BLOCKS, true, 3, HALF, 1, {64}},
+    {DT_MXFP4, "mxfp4", RANDOM_BLOCKS, true, 24, E8M0, 1, {0}},
+    {DT_NVFP4, "nvfp4", RANDOM_BLOCKS, true, 24, E4M3, 4, {0, 1, 2, 3}},
+    {DT_Q1_0, "q1_0", RANDOM_BLOCKS, true, 2, HALF, 1, {0}},
+    {DT_Q2_0, "q2_0", RANDOM_BLOCKS, true, 3, HALF, 1, {0}},
 };
 #undef BOTH
 enum { N_FORMATS = sizeof formats / sizeof *formats };
@@ -72,6 +78,10 @@ static TWIN_UNUSED void put_half(const Format *f, uint8_t *at, uint16_t h)
 static TWIN_UNUSED void put_scale(const Format *f, Rng *rng, uint8_t *at)
 {
     put_half(f, at, f32_to_f16(rng_normal(rng) * 0.1f));
+    uint16_t h = f32_to_f16(rng_normal(rng) * 0.1f);
+    if (f->kind == HALF) memcpy(at, &h, 2);
+    if (f->kind == E8M0) *at = (uint8_t)(127 - rng_below(rng, 16)); /* 2^(e-128), see fp4.c */
+    if (f->kind == E4M3) *at = (uint8_t)(rng_u64(rng) & 0xB7);      /* the sign does not count */
 }
 
 /* Blocks of n weights: bits as `fill` says, scales that are small numbers. */

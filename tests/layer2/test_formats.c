@@ -104,7 +104,8 @@ static void check_same_bits(const KernelRow *row, void *ctx)
     const KernelRow *scalar = NULL;
     for (int i = 0; !scalar; i++)
         if (strcmp(kernels_row(i)->op, op) == 0) scalar = kernels_row(i);
-    for (int64_t n = 0; n <= 5 * 256; n += 256) {
+    int64_t block = dtype_info(f->type)->block;
+    for (int64_t n = 0; n <= 20 * block; n += block) {
         TwinBuf b = twin_buf(dtype_row_bytes(f->type, n), 1, 1);
         TwinBuf want = twin_buf(n, 4, 1), got = twin_buf(n, 4, 1);
         fill_blocks(f, &rng, b.data, n, RANDOM);

@@ -1,0 +1,63 @@
+/* k_unit.h: 256 weights with a scale for each 16: their dot product and their decoding, with vectors.
+ *
+ * A format brings a function that finds its codes: unsigned bytes, 64 weights (a pair) in PARTS
+ * registers. What stands for zero, the offset, is the same for all of them. */
+#ifndef SIXFOLD_K_UNIT_H
+#define SIXFOLD_K_UNIT_H
+
+#include "quants.h"
+#include "simd_k.h"
+
+typedef vb codes_fn(const void *block, int pair, int part);
+
+typedef struct { vf s[2]; } Sums;
+
+//@ begin k-dot-simd
+SIMD_INLINE Sums add_block(Sums sums, codes_fn *codes, const void *b,
+                           const int8_t *q, const KScales *scales, int offset)
+{
+#pragma GCC unroll 4
+    for (int pair = 0; pair < 4; pair++)
+#pragma GCC unroll 4
+        for (int part = 0; part < PARTS; part++, q += 4 * VF) {
+            /* 1. Integers: a sum for each four weights. */
+            vb a = vb_load(q);
+            vi s = vi_dot4_us(vi_set1(0), codes(b, pair, part), a);
+            if (offset) s -= vi_dot4_us(vi_set1(0), vb_set1((int8_t)offset), a);
+            /* 2. All scales at once; two chains of additions. */
+            vf *to = &sums.s[(pair * PARTS + part) % 2];
+            *to = vf_fma(scales_of_part(scales, pair, part), vf_from_vi(s), *to);
+        }
+    return sums;
+}
+//@ end k-dot-simd
+
+SIMD_INLINE float total(Sums s) { return vf_sum(s.s[0] + s.s[1]); }
+
+/* Signed codes, in order. */
+SIMD_INLINE void put_codes(int8_t q[256], codes_fn *codes, const void *b, int offset)
+{
+#pragma GCC unroll 4
+    for (int pair = 0; pair < 4; pair++)
+#pragma GCC unroll 4
+        for (int part = 0; part < PARTS; part++)
+            vb_store(q + 64 * pair + 4 * VF * part,
+                     codes(b, pair, part) - vb_set1((int8_t)offset));
+}
+
+//@ begin k-decode-simd
+/* w = step * (code - offset) - least; without mins, least is NULL. */
+SIMD_INLINE void decode(float *y, codes_fn *codes, const void *b, int offset,
+                        const KScales *step, const KScales *least)
+{
+    int8_t q[256];
+    put_codes(q, codes, b, offset);
+    for (int g = 0; g < 16; g++)
+        for (int j = 16 * g; j < 16 * g + 16; j += VF) {
+            vf w = vf_set1(step->of[g]) * vf_from_vi(vi_load_i8(q + j));
+            vf_store(y + j, least ? w - vf_set1(least->of[g]) : w);
+        }
+}
+//@ end k-decode-simd
+
+#endif
