@@ -21,6 +21,21 @@ static void tensor_full_name(char out[96], const Binder *b, const char *name)
     else snprintf(out, 96, "%s", name);
 }
 
+/* NVFP4 matrices may have a second scale, for the whole matrix, in a tensor of its own: x.scale of
+ * x.weight. Only 1 is possible here: products are not scaled afterwards. */
+static Status check_second_scale(const Binder *b, const char *name)
+{
+    char scale[96];
+    size_t stem = strlen(name) - (strstr(name, ".weight") ? strlen(".weight") : 0);
+    snprintf(scale, sizeof scale, "%.*s.scale", (int)stem, name);
+    const GgufTensor *t = gguf_tensor(b->g, scale);
+    float one = 1.0f;
+    if (!t || (t->view.type == DT_F32 && t->bytes == 4 && memcmp(t->view.data, &one, 4) == 0)) return OK;
+    return fail(b->err, E_UNSUPPORTED, "the NVFP4 tensor '%s' has a second scale, '%s', and this version "
+                "computes only with NVFP4 without one. HINT: convert the model to MXFP4 or Q4_K_M "
+                "from its original", name, scale);
+}
+
 /* Looks a tensor up and checks shape and type; out->data stays NULL if it is absent and optional. */
 static Status bind(Binder *b, const char *name, int64_t ne0, int64_t ne1, bool required, Tensor *out)
 {
@@ -40,9 +55,10 @@ static Status bind(Binder *b, const char *name, int64_t ne0, int64_t ne1, bool r
                     (long long)ne[3], (long long)ne0, (long long)ne1);
     if (!linear_supports(t->view.type))
         return fail(b->err, E_UNSUPPORTED, "the tensor '%s' has type %s, which this version cannot "
-                    "compute with. HINT: F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, "
-                    "Q2_K to Q6_K and IQ1_S to IQ4_XS work", full,
+                    "compute with. HINT: F32, F16, BF16 and the block formats Q1_0 to Q8_0, Q2_K to Q6_K, "
+                    "IQ1_S to IQ4_XS, TQ1_0, TQ2_0, MXFP4 and NVFP4 work", full,
                     dtype_name(t->view.type));
+    if (t->view.type == DT_NVFP4) TRY(check_second_scale(b, full));
     *out = t->view;
     b->w->bytes += t->bytes;
     b->w->n_params += ne0 * ne1;

@@ -26,6 +26,8 @@ typedef struct {
     const char *odd_tensor;   /* gets this shape and type instead */
     int64_t odd_ne[2];
     DType odd_type;
+    const char *extra_tensor; /* F32 [1] in addition, of this value */
+    float extra_value;
 } ModelShape;
 
 #define MODEL_SHAPE                                                                                \
@@ -165,6 +167,7 @@ static MB_UNUSED Buf mb_model(const ModelShape *shape, uint64_t seed)
         if (m.data.len >= (size_t)half * 4 && !(s->odd_tensor))
             memcpy(m.data.data + m.data.len - (size_t)half * 4, s->rope_freqs, (size_t)half * 4);
     }
+    if (s->extra_tensor) mb_tensor(&m, s->extra_tensor, 1, 0, DT_F32, s->extra_value, 0);
     memcpy(m.b.data + 8, &m.n_tensors, 8);
     memcpy(m.b.data + 16, &m.n_kv, 8);
     gb_bytes(&m.b, m.infos.data, m.infos.len);

@@ -78,8 +78,6 @@ static TWIN_UNUSED void put_half(const Format *f, uint8_t *at, uint16_t h)
 static TWIN_UNUSED void put_scale(const Format *f, Rng *rng, uint8_t *at)
 {
     put_half(f, at, f32_to_f16(rng_normal(rng) * 0.1f));
-    uint16_t h = f32_to_f16(rng_normal(rng) * 0.1f);
-    if (f->kind == HALF) memcpy(at, &h, 2);
     if (f->kind == E8M0) *at = (uint8_t)(127 - rng_below(rng, 16)); /* 2^(e-128), see fp4.c */
     if (f->kind == E4M3) *at = (uint8_t)(rng_u64(rng) & 0xB7);      /* the sign does not count */
 }

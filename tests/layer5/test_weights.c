@@ -79,7 +79,7 @@ static void a_wrong_shape_is_refused(void **state)
 static void types_without_a_kernel_are_refused(void **state)
 {
     (void)state;
-    static const DType types[] = {DT_I32, DT_F64, DT_I8, DT_MXFP4, DT_IQ4_NL};
+    static const DType types[] = {DT_I32, DT_F64, DT_I8, DT_I16, DT_Q8_1};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         ModelShape shape = MODEL_SHAPE;
         shape.odd_tensor = "blk.1.attn_v.weight";
@@ -106,7 +106,7 @@ static void vectors_must_be_f32(void **state)
 static void every_type_we_compute_with_binds(void **state)
 {
     (void)state;
-    static const DType types[] = {DT_F32, DT_F16, DT_BF16, DT_Q8_0, DT_Q4_0};
+    static const DType types[] = {DT_F32, DT_F16, DT_BF16, DT_Q8_0, DT_Q4_0, DT_MXFP4};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         ModelShape shape = MODEL_SHAPE;
         shape.type = types[i];
@@ -116,6 +116,24 @@ static void every_type_we_compute_with_binds(void **state)
         model_close(&m);
         buf_close(&file);
     }
+}
+
+/* Of 64 weights a row, one scale for each 16; the second scale would be for the whole matrix. */
+static void a_second_scale_of_nvfp4_must_be_one(void **state)
+{
+    (void)state;
+    ModelShape shape = MODEL_SHAPE;
+    shape.d_model = 64;
+    shape.type = DT_NVFP4;
+    shape.extra_tensor = "blk.1.ffn_up.scale";
+    shape.extra_value = 0.75f;
+    mb_refused(mb_model(&shape, 6), E_UNSUPPORTED, "'blk.1.ffn_up.scale'");
+    shape.extra_value = 1.0f;
+    Buf file = mb_model(&shape, 6);
+    Model m = mb_opened(&file);
+    assert_int_equal(m.weights.blocks[1].up.w.type, DT_NVFP4);
+    model_close(&m);
+    buf_close(&file);
 }
 
 static void a_tied_output_is_the_embedding(void **state)
@@ -235,6 +253,7 @@ int main(void)
         cmocka_unit_test(types_without_a_kernel_are_refused),
         cmocka_unit_test(vectors_must_be_f32),
         cmocka_unit_test(every_type_we_compute_with_binds),
+        cmocka_unit_test(a_second_scale_of_nvfp4_must_be_one),
         cmocka_unit_test(a_tied_output_is_the_embedding),
         cmocka_unit_test(rope_factors_must_be_positive),
         cmocka_unit_test(the_embedding_decides_about_the_vocabulary),
