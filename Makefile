@@ -46,8 +46,8 @@ CFLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Wshadow -Wmissing-prototy
 LDLIBS := -lm -lpthread -ldl
 NAIVE  := -fno-tree-vectorize -fno-tree-slp-vectorize
 LIBS_5 := -lpcre2-8
-LIBS_6 := $(LIBS_5)
-LIBS_7 := $(LIBS_5)
+LIBS_6 := $(LIBS_5) -ljansson
+LIBS_7 := $(LIBS_6)
 
 # One source, several instruction sets: foo_simd.c becomes foo_simd.avx2.o, foo_simd.avx512.o, ...
 # Files *_dot4_simd.c hold integer dot products and are also built for their special instructions.
@@ -209,13 +209,16 @@ bench-record: $(B)/bench_compare ## the same into bench/recorded, on a quiet mac
 OUT   ?= training/out
 TRAIN ?=
 ifneq ($(wildcard training/main.c),)
-.PHONY: train train-smoke
+.PHONY: train train-smoke exam
 train: $(ROOTBIN)/sixfold-train ## train the storyteller from nothing, or go on where it stopped; TEXT=file
 	$(ROOTBIN)/sixfold-train --resume --out $(OUT) $(if $(TEXT),--text '$(TEXT)') $(TRAIN)
 	@if command -v gnuplot >/dev/null; then gnuplot -e "run='$(OUT)'" training/plot_loss.gp && echo "$(OUT)/loss.svg"; fi
 train-smoke: $(ROOTBIN)/sixfold-train ## 200 steps of a small model; fails unless the loss comes down; TEXT=file
 	@rm -rf $(B)/train-smoke && mkdir -p $(B)
 	$(ROOTBIN)/sixfold-train --smoke --out $(B)/train-smoke $(if $(TEXT),--text '$(TEXT)',--max-loss 3.2) $(TRAIN)
+MODEL ?= models/storyteller.gguf
+exam: $(ROOTBIN)/sixfold-train ## are its stories possible, its answers right? MODEL=file
+	$(ROOTBIN)/sixfold-train --exam $(MODEL) $(TRAIN)
 endif
 
 $(B)/mkwired: tools/mkwired.c $(call libs,1)

@@ -8,6 +8,7 @@
 #include "generate.h"
 #include "textstream.h"
 #include "perplexity.h"
+#include "perplexity_documents.h"
 #include "bench_model.h"
 #include "cli.h"
 

@@ -100,6 +100,7 @@ check_closure() {
         if [ ! -e "$lib" ]; then finding "$lib:1: not built; run make lib"; return; fi
         [ "$n" -ge 4 ] && [ -n "$EMBED" ] && extra=$EMBED
         [ "$n" -ge 5 ] && extra="$extra -lpcre2-8"
+        [ "$n" -ge 6 ] && extra="$extra -ljansson"
         # Every object of layers 1..N, and nothing else: what is missing lies above, or nowhere.
         $CC "$tmp/stub.c" -Wl,--whole-archive "$lib" $lower -Wl,--no-whole-archive $extra -lm -lpthread -ldl -o "$tmp/stub" 2>&1 |
         grep -E 'undefined reference|multiple definition' |

@@ -33,6 +33,9 @@ typedef Status VerbFn(Cli *c, Err *err);
 VerbFn verb_run, verb_logits, verb_tokenize, verb_detokenize, verb_inspect, verb_bench,
     verb_perplexity, verb_quantize;
 
+/* perplexity --bits: the file's documents one by one. */
+Status cli_perplexity_bits(Cli *c, const Buf *text, Err *err);
+
 /* Opens -m or the embedded model into c->model. Whatever is wrong with the file becomes E_FORMAT. */
 Status cli_open_model(Cli *c, Err *err);
 /* The same, but only container and tokenizer, whatever the architecture. */

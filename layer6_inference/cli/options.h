@@ -56,6 +56,8 @@ typedef struct Options {
     bool dry_run, pure, leave_output, allow_requantize;
     OptionList tensor_types;    /* "PATTERN=TYPE" */
     const char *imatrix, *output_type, *token_embd_type;
+    /* perplexity */
+    bool bits;
     /* bench */
     int64_t bench_prompt, bench_gen, repeats;
     /* everything */

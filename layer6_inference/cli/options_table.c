@@ -19,6 +19,8 @@ const OptionRow option_rows[] = {
      "the prompt; without -p and -f it is read from stdin if that is a pipe or a file"},
     {"text", "-f, --file", "FILE", OPT_STR, AT(prompt_file), 0, 0, VERB_RUN | VERB_PERPLEXITY,
      "read the text from a file"},
+    {"text", "--bits", NULL, OPT_FLAG, AT(bits), 0, 0, VERB_PERPLEXITY,
+     "the file has a document per line, {\"text\": ..., \"bits\": ...}: how many bits each needs"},
     {"text", "-e, --escape", NULL, OPT_FLAG, AT(escape), 0, 0, VERB_RUN,
      "turn \\n, \\t, \\\\, \\\", \\' and \\xHH in the prompt into characters"},
     {"text", "-n, --predict, --n-predict", "N", OPT_INT, AT(n_predict), -1, BIG, VERB_RUN,
@@ -77,7 +79,8 @@ const OptionRow option_rows[] = {
     {"machine", "--cpu-strict, --pin", NULL, OPT_FLAG, AT(pin), 0, 0, FORWARD_VERBS,
      "bind each thread to one core"},
     {"memory", "-c, --ctx-size", "N", OPT_INT, AT(n_ctx), 0, BIG, FORWARD_VERBS,
-     "context in tokens; default 0: what the model was trained with (perplexity: 512)"},
+     "context in tokens; default 0: what the model was trained with (perplexity: 512, or\n"
+     "what the longest document of --bits needs)"},
     {"memory", "-b, --batch-size", "N", OPT_INT, AT(n_batch), 1, 65536, FORWARD_VERBS,
      "tokens submitted at once; default 2048"},
     {"memory", "-ub, --ubatch-size", "N", OPT_INT, AT(n_ubatch), 1, 65536, FORWARD_VERBS,

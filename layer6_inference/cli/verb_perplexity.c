@@ -46,10 +46,15 @@ Status verb_perplexity(Cli *c, Err *err)
     if (s == OK && !c->model.tokenizer) s = fail(err, E_UNSUPPORTED, "this file has no tokenizer. HINT: use "
                                                      "another model");
     if (s == OK) s = cli_open_pool(c, err);
+    cli_catch_interrupt();
+    if (c->o.bits) {
+        if (s == OK) s = cli_perplexity_bits(c, &text, err);
+        buf_close(&text);
+        return s;
+    }
     if (s == OK)
         s = tokenizer_encode(c->model.tokenizer, text.data ? text.data : "", text.len,
                              (EncodeOptions){.add_special = true}, &ids, err);
-    cli_catch_interrupt();
     if (s == OK) s = measure(c, &ids, &result, err);
     if (s == OK)
         s = buf_printf(&line, err, "%lld windows, %lld tokens scored\nFinal estimate: PPL = %.4f +/- "

@@ -99,7 +99,7 @@ typedef struct {
 
 typedef struct {
     int event, form;
-    size_t at;   /* end of the answer */
+    size_t at;   /* begin of the answer */
     Span answer; /* [at] bytes of the document: without the full stop */
 } Asked;
 

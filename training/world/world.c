@@ -89,7 +89,21 @@ Status world_document(Document *d, uint64_t seed, uint64_t index, int kind, Err 
     d->bits = t.bits;
     d->trail = t.trail;
     d->n_words = words_in(d->text.data, d->text.len);
+    _Static_assert((int)DOCUMENT_ANSWERS == (int)TALE_ASKED, "all of a tale's answers");
+    d->n_answers = tale.n_asked;
+    for (int i = 0; i < tale.n_asked; i++) {
+        const Asked *a = &tale.asked[i];
+        d->answer[i] = (DocumentAnswer){
+            a->at, (size_t)a->answer.n, event_verbs[tale.event[a->event].verb].ask[a->form] + 2};
+    }
     return OK;
+}
+
+const char *world_kind_name(DocKind kind)
+{
+    static const char *const names[DOC_KINDS] = {"story", "list", "sum", "copy", "record", "chat"};
+    CHECK(kind < DOC_KINDS, "kind %d of %d", (int)kind, DOC_KINDS);
+    return names[kind];
 }
 
 void document_close(Document *d)

@@ -31,18 +31,29 @@ typedef enum {
 #define WORLD_IM_START "<|im_start|>"
 #define WORLD_IM_END   "<|im_end|>"
 
+/* An answer in a document: bytes [at, at + n) of its text, without the full stop. */
+typedef struct {
+    size_t at, n;
+    const char *question; /* as its form: "Who found {2}?" */
+} DocumentAnswer;
+enum { DOCUMENT_ANSWERS = 4 };
+
 typedef struct {
     Buf text; /* the document, without bos and eos; UTF-8, mostly ASCII */
     DocKind kind;
     double bits; /* information of all choices; the choice of the kind counts if it was made here */
     uint64_t trail; /* a hash of all choices: equal trails mean equal choices */
     int n_words;    /* separated by blanks and line feeds */
+    int n_answers;  /* of questions about the story, in order */
+    DocumentAnswer answer[DOCUMENT_ANSWERS];
 } Document;
 
 /* Writes document number `index` of the world with this seed. kind < 0: the generator chooses. The same
  * (seed, index) always gives the same bytes. */
 Status world_document(Document *d, uint64_t seed, uint64_t index, int kind, Err *err);
 void document_close(Document *d);
+
+const char *world_kind_name(DocKind kind); /* "story", "list", ... */
 
 /* What a text tells about its making. */
 typedef struct {
