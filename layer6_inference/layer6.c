@@ -1,7 +1,7 @@
 /* layer6.c: this layer's dispatch pointers and its part of the kernel table. Same form as layer2.c. */
 #include "layer6_kernels.h"
 
-#include <jansson.h>
+#include "json_lines.h"
 
 #define KERNEL_T(op, type, variant, needs, fn) type *op;
 #include "kernels.def"
@@ -16,6 +16,6 @@ static const KernelRow rows[] = {
 void layer6_init(void)
 {
     layer5_init();
-    json_set_alloc_funcs(mem_alloc, mem_free);
+    json_lines_init();
     kernels_register(rows, (int)(sizeof rows / sizeof *rows));
 }

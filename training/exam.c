@@ -109,14 +109,19 @@ static Status check(const ExamPlan *p, const Model *m, Err *err)
     return OK;
 }
 
-Status exam_run(const ExamPlan *p, const Model *m, Pool *pool, Err *err)
+Status exam_run(const ExamPlan *plan, const Model *m, Pool *pool, Err *err)
 {
+    ExamPlan given = *plan;
+    const ExamPlan *p = &given;
+    int64_t seed = (int64_t)plan->trained_seed;
     Result r = {0};
     ExamSeen seen = {0};
     ExamBatch *b = NULL;
+    TRY(gguf_get_int(&m->gguf, "training.seed", 0, INT64_MAX, &seed, err));
+    given.trained_seed = (uint64_t)seed;
     Status status = check(p, m, err);
     if (status == OK) status = exam_batch_open(&b, m, pool, p->stop, err);
-    if (status == OK) status = exam_seen_open(&seen, p->trained_seed, p->trained_bytes, p->quiet, err);
+    if (status == OK) status = exam_seen_open(&seen, p->trained_seed, p->trained_bytes, pool, p->quiet, err);
     if (status == OK) status = examine(&r, p, m, b, &seen, err);
     exam_stories_close(&r.stories);
     for (int k = 0; k < EXAM_SORTS; k++) exam_answers_close(&r.answers[k]);

@@ -21,8 +21,8 @@ typedef struct {
     int64_t n_stories, n_questions; /* questions of each sort: answers, copies, sums */
     float temp;
     uint64_t seed;               /* of samples and questions */
-    uint64_t trained_seed;       /* of the documents that it was trained on, */
-    size_t trained_bytes;        /* and how much text they are */
+    uint64_t trained_seed;       /* of the documents that it was trained on, unless the file says it; */
+    size_t trained_bytes;        /* how much text they are */
     double min_accepted, min_right; /* per cent; below them exam_run returns E_LIMIT. 0: no limit */
     bool why, verbose, quiet;
     const volatile int *stop;
@@ -68,7 +68,8 @@ typedef struct {
 } ExamSeen;
 
 /* Makes the training documents again: those of the seed until there are n_bytes of text. */
-Status exam_seen_open(ExamSeen *s, uint64_t seed, size_t n_bytes, bool quiet, Err *err);
+Status exam_seen_open(ExamSeen *s, uint64_t seed, size_t n_bytes, Pool *pool, bool quiet,
+                      Err *err);
 void exam_seen_close(ExamSeen *s);
 bool exam_seen_document(const ExamSeen *s, const char *text, size_t n);
 bool exam_seen_name(const ExamSeen *s, const char *name, size_t n);

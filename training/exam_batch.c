@@ -143,7 +143,7 @@ static Status forward(ExamBatch *b, int *n_rows, Err *err)
 static Status append(ExamBatch *b, Slot *s, bool one_line, bool *goes_on, Err *err)
 {
     const Tokenizer *t = b->model->tokenizer;
-    bool eos = tokenizer_is_eog(t, s->next), stops = one_line && b->breaks_line[s->next];
+    bool eos = s->next == tokenizer_eos(t), stops = one_line && b->breaks_line[s->next];
     bool control = tokenizer_type(t, s->next) == TOKEN_CONTROL;
     if (!eos && !(stops && control)) TRY(tokens_push(&s->text->tokens, s->next, err));
     s->text->ended = eos || stops;

@@ -68,28 +68,73 @@ static Status add_names(ExamSet *names, const char *text, size_t n, Err *err)
     return OK;
 }
 
-static Status add_all(ExamSeen *s, Document *d, uint64_t seed, size_t n_bytes, Progress *bar, Err *err)
+/* Documents are independent of each other, so threads make them side by side, block by block. */
+enum { BLOCK = 1024, MAX_THREADS = 256 };
+
+typedef struct {
+    uint64_t seed, first;
+    uint64_t hash[BLOCK];
+    size_t bytes[BLOCK];           /* as the corpus counts them */
+    Document scratch[MAX_THREADS];
+    ExamSet names[MAX_THREADS];
+    Status status[MAX_THREADS];
+    Err err[MAX_THREADS];
+} Maker;
+
+static Status make_one(Maker *m, int64_t i, int thread, Err *err)
 {
-    size_t bytes = 0;
-    for (uint64_t i = 0; bytes < n_bytes; i++) {
-        TRY(world_document(d, seed, i, -1, err));
-        TRY(exam_set_add(&s->documents, corpus_text_hash(d->text.data, d->text.len), err));
-        TRY(add_names(&s->names, d->text.data, d->text.len, err));
-        bytes += d->text.len + strlen(WORLD_EOS);
+    Document *d = &m->scratch[thread];
+    TRY(world_document(d, m->seed, m->first + (uint64_t)i, -1, err));
+    m->hash[i] = corpus_text_hash(d->text.data, d->text.len);
+    m->bytes[i] = d->text.len + strlen(WORLD_EOS);
+    return add_names(&m->names[thread], d->text.data, d->text.len, err);
+}
+
+static void make_some(void *ctx, int64_t begin, int64_t end, int thread)
+{
+    Maker *m = ctx;
+    for (int64_t i = begin; i < end && m->status[thread] == OK; i++)
+        m->status[thread] = make_one(m, i, thread, &m->err[thread]);
+}
+
+/* The names of the whole last block count, also behind the last document that was trained on. */
+static Status make_all(ExamSeen *s, Maker *m, size_t n_bytes, Pool *pool, Progress *bar, Err *err)
+{
+    for (size_t bytes = 0; bytes < n_bytes; m->first += BLOCK) {
+        pool_for_dynamic(pool, BLOCK, 16, make_some, m);
+        for (int t = 0; t < pool_threads(pool); t++)
+            if (m->status[t] != OK) {
+                *err = m->err[t];
+                return m->status[t];
+            }
+        for (int i = 0; i < BLOCK && bytes < n_bytes; i++) {
+            TRY(exam_set_add(&s->documents, m->hash[i], err));
+            bytes += m->bytes[i];
+        }
         progress_update(bar, (int64_t)bytes);
     }
+    for (int t = 0; t < pool_threads(pool); t++)
+        for (int64_t i = 0; i < m->names[t].cap; i++)
+            if (m->names[t].slot[i]) TRY(exam_set_add(&s->names, m->names[t].slot[i], err));
     return OK;
 }
 
-Status exam_seen_open(ExamSeen *s, uint64_t seed, size_t n_bytes, bool quiet, Err *err)
+Status exam_seen_open(ExamSeen *s, uint64_t seed, size_t n_bytes, Pool *pool, bool quiet, Err *err)
 {
-    Document d = {0};
+    Maker *m = mem_alloc(sizeof *m);
     Progress bar;
     *s = (ExamSeen){0};
+    if (!m) return fail(err, E_MEMORY, "no memory to make documents HINT: close other programs");
+    memset(m, 0, sizeof *m);
+    m->seed = seed;
     progress_start(&bar, "training documents", (int64_t)n_bytes, "MB", 1e6, quiet);
-    Status status = add_all(s, &d, seed, n_bytes, &bar, err);
+    Status status = make_all(s, m, n_bytes, pool, &bar, err);
     progress_end(&bar);
-    document_close(&d);
+    for (int t = 0; t < MAX_THREADS; t++) {
+        document_close(&m->scratch[t]);
+        exam_set_close(&m->names[t]);
+    }
+    mem_free(m);
     if (status != OK) exam_seen_close(s);
     return status;
 }

@@ -13,6 +13,8 @@
 #include "train_model.h"
 #include "checkpoint.h"
 #include "trainer.h"
+#include "tell.h"
+#include "exam.h"
 
 /* Registers this room's twins after those of layers 1 to 6. Idempotent. */
 void layer7_init(void);

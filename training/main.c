@@ -13,8 +13,10 @@
 typedef struct {
     TrainPlan plan;
     const char *text, *out, *name, *export;
-    int64_t n_threads, megabytes, save_every;
+    int64_t n_threads, megabytes, save_every, tell;
     double max_loss, lr, decay, clip;
+    const char *exam;
+    ExamPlan paper;
     bool resume, smoke, quiet, help;
 } Flags;
 
@@ -35,6 +37,14 @@ static const FlagRow rows[] = {
     {"--out", "DIR", FLAG_TEXT, AT(out), 0, 0, "directory of the run; default train-out"},
     {"--resume", NULL, FLAG_BOOL, AT(resume), 0, 0, "go on from the checkpoint in --out, if there is one"},
     {"--export", "FILE", FLAG_TEXT, AT(export), 0, 0, "write the model of the checkpoint in --out; no step"},
+    {"--tell", "N", FLAG_INT, AT(tell), 1, 1e9, "print N documents as JSON lines; no training"},
+    {"--exam", "MODEL", FLAG_TEXT, AT(exam), 0, 0, "examine a model about the world; no training"},
+    {"--stories", "N", FLAG_INT, AT(paper.n_stories), 0, 1e7, "exam: sampled stories; default 1000"},
+    {"--questions", "N", FLAG_INT, AT(paper.n_questions), 0, 1e7, "exam: of each sort; default 500"},
+    {"--min-accepted", "P", FLAG_REAL, AT(paper.min_accepted), 0, 100, "exam: fail below P % accepted or new stories"},
+    {"--min-right", "P", FLAG_REAL, AT(paper.min_right), 0, 100, "exam: fail below P % right answers of a sort"},
+    {"--why", NULL, FLAG_BOOL, AT(paper.why), 0, 0, "exam: count the reasons why stories were refused"},
+    {"--verbose", NULL, FLAG_BOOL, AT(paper.verbose), 0, 0, "exam: show some wrong answers, and with --why a story each"},
     {"--smoke", NULL, FLAG_BOOL, AT(smoke), 0, 0, "a small model for 200 steps: does everything work?"},
     {"--max-loss", "X", FLAG_REAL, AT(max_loss), 0, 100, "fail if the loss ends above X"},
     {"--megabytes", "N", FLAG_INT, AT(megabytes), 1, 1000, "of the world's stories; default 96, smoke 2"},
@@ -45,7 +55,7 @@ static const FlagRow rows[] = {
     {"--warmup", "N", FLAG_INT, AT(plan.warmup), 0, 1e9, "steps until it is reached; default 100"},
     {"--decay", "X", FLAG_REAL, AT(decay), 0, 10, "weight decay; default 0.1"},
     {"--clip", "X", FLAG_REAL, AT(clip), 0, 1e9, "longest gradient; default 1"},
-    {"--seed", "N", FLAG_INT, AT(plan.seed), 0, MANY, "of weights, order and stories; default 1"},
+    {"--seed", "N", FLAG_INT, AT(plan.seed), 0, MANY, "of weights, order and stories; default 1; 2 with --tell and --exam"},
     {"--width", "N", FLAG_INT, AT(plan.shape.d_model), 1, 4096, "default 256"},
     {"--ff", "N", FLAG_INT, AT(plan.shape.d_ff), 1, 16384, "feed-forward width; default 768"},
     {"--layers", "N", FLAG_INT, AT(plan.shape.n_layer), 1, TRAIN_MAX_LAYERS, "default 4"},
@@ -66,7 +76,7 @@ static void usage(void)
 {
     printf("sixfold-train [FLAGS]: learns a vocabulary and a small model from text\n\n");
     for (int i = 0; i < N_ROWS; i++)
-        printf("  %-12s %-5s %s\n", rows[i].name, rows[i].value ? rows[i].value : "", rows[i].help);
+        printf("  %-14s %-5s %s\n", rows[i].name, rows[i].value ? rows[i].value : "", rows[i].help);
     printf("\nIn --out: corpus.gguf, checkpoint.gguf, loss.tsv, model.gguf. Ctrl-C writes a checkpoint.\n");
 }
 
@@ -109,13 +119,21 @@ static Status parse(Flags *f, int argc, char **argv, Err *err)
     return OK;
 }
 
-/* Defaults depend on --smoke, so it is looked for first. */
+static bool given(int argc, char **argv, const char *flag)
+{
+    bool any = false;
+    for (int i = 1; i < argc; i++) any |= strcmp(argv[i], flag) == 0;
+    return any;
+}
+
+/* Defaults depend on what is to be done, so that is looked for first. */
 static Flags defaults(int argc, char **argv)
 {
-    bool smoke = false;
-    for (int i = 1; i < argc; i++) smoke |= strcmp(argv[i], "--smoke") == 0;
+    bool smoke = given(argc, argv, "--smoke");
     TrainPlan p = smoke ? train_plan_smoke() : train_plan_default();
-    return (Flags){.plan = p, .out = "train-out", .name = "storyteller", .megabytes = smoke ? 2 : 96,
+    /* What is told or asked is text that nobody was trained on. */
+    if (given(argc, argv, "--tell") || given(argc, argv, "--exam")) p.seed = exam_plan_default().seed;
+    return (Flags){.plan = p, .paper = exam_plan_default(), .out = "train-out", .name = "storyteller", .megabytes = smoke ? 2 : 96,
                    .save_every = 50, .lr = p.lr, .decay = p.decay, .clip = p.clip,
                    .n_threads = smoke ? 1 : cpu_threads_default(), .max_loss = INFINITY};
 }
@@ -145,8 +163,25 @@ static void report(const TrainResult *r, Pool *pool)
             100 * rate / roof.fma_gflops, roof.fma_gflops, cpu_rate);
 }
 
+static Status examine(const Flags *f, Pool *pool, Err *err)
+{
+    ExamPlan p = f->paper;
+    Model m = {0};
+    p.path = f->exam;
+    p.seed = f->plan.seed;
+    p.trained_bytes = (size_t)f->megabytes * 1000000;
+    p.quiet = f->quiet;
+    p.stop = &stop;
+    TRY(model_open(&m, f->exam, MAP_AUTO, err));
+    Status status = exam_run(&p, &m, pool, err);
+    model_close(&m);
+    return status;
+}
+
 static Status run(const Flags *f, Pool *pool, Buf *text, Err *err)
 {
+    if (f->tell) return tell_print(f->plan.seed, f->tell, err);
+    if (f->exam) return examine(f, pool, err);
     TrainResult result = {0};
     double bits = 0;
     if (f->text) TRY(corpus_read_text(text, f->text, err));

@@ -6,6 +6,18 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The parser does not always say that it was memory that it lacked, so the allocator remembers. */
+static _Thread_local bool refused;
+
+static void *json_alloc(size_t n)
+{
+    void *p = mem_alloc(n);
+    if (!p) refused = true;
+    return p;
+}
+
+void json_lines_init(void) { json_set_alloc_funcs(json_alloc, mem_free); }
+
 static Status bad(const char *name, const JsonLine *l, const char *what, Err *err)
 {
     return fail(err, E_FORMAT, "line %lld of '%.300s' %s. HINT: a line looks like {\"text\": \"Once upon a "
@@ -15,7 +27,7 @@ static Status bad(const char *name, const JsonLine *l, const char *what, Err *er
 /* What the parser says may quote bytes of the line. */
 static Status unreadable(const char *name, const JsonLine *l, json_error_t *e, Err *err)
 {
-    if (!e->text[0] || json_error_code(e) == json_error_out_of_memory)
+    if (refused)
         return fail(err, E_MEMORY, "no memory to read line %lld of '%.300s'. HINT: shorter lines",
                     (long long)l->line, name);
     for (char *p = e->text; *p; p++)
@@ -49,6 +61,7 @@ static Status read_line(const char *name, JsonLine *l, const char *at, size_t n,
         return fail(err, E_LIMIT, "line %lld of '%.300s' has %zu bytes (limit %d). HINT: cut the document "
                     "into several", (long long)l->line, name, n, JSON_LINE_MAX);
     json_error_t e = {0};
+    refused = false;
     json_t *root = json_loadb(at, n, JSON_REJECT_DUPLICATES, &e);
     if (!root) return unreadable(name, l, &e, err);
     Status status = members(name, l, root, err);

@@ -3,13 +3,16 @@
  * "text" is needed, "bits" (what the source says the text carries) is welcome, other members are left
  * alone. Blank lines count as lines and are passed over.
  *
- * Interface: any bytes may come in. A line that is too long, is no JSON object or has a member of the
- * wrong kind ends the reading with an error that names the file and the line. So does text with a NUL
- * character. fn's own error ends it too. text lives until fn returns. */
+ * Interface: json_lines_init (called by layer6_init) gives the parser layer 1's memory. Any bytes may come
+ * in. A line that is too long, is no JSON object or has a member of the wrong kind ends the reading with
+ * an error that names the file and the line; so does text with a NUL character, and an error of fn.
+ * A line's text lives until fn returns. */
 #ifndef SIXFOLD_JSON_LINES_H
 #define SIXFOLD_JSON_LINES_H
 
 #include "layer1.h"
+
+void json_lines_init(void);
 
 enum { JSON_LINE_MAX = 1 << 20 }; /* bytes */
 

@@ -79,8 +79,8 @@ const OptionRow option_rows[] = {
     {"machine", "--cpu-strict, --pin", NULL, OPT_FLAG, AT(pin), 0, 0, FORWARD_VERBS,
      "bind each thread to one core"},
     {"memory", "-c, --ctx-size", "N", OPT_INT, AT(n_ctx), 0, BIG, FORWARD_VERBS,
-     "context in tokens; default 0: what the model was trained with (perplexity: 512, or\n"
-     "what the longest document of --bits needs)"},
+     "context in tokens; default 0: what the model was trained with (perplexity: 512,"
+     " with --bits what the longest document needs)"},
     {"memory", "-b, --batch-size", "N", OPT_INT, AT(n_batch), 1, 65536, FORWARD_VERBS,
      "tokens submitted at once; default 2048"},
     {"memory", "-ub, --ubatch-size", "N", OPT_INT, AT(n_ubatch), 1, 65536, FORWARD_VERBS,

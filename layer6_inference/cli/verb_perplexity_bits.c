@@ -134,6 +134,7 @@ Status cli_perplexity_bits(Cli *c, const Buf *text, Err *err)
     if (s == OK && d.n == 0)
         s = fail(err, E_FORMAT, "'%.300s' has no documents. HINT: sixfold-train --tell 100 writes some",
                  d.name);
+    if (s == E_FORMAT) s = E_ARG; /* the text's fault, not the model file's */
     if (s == OK) s = measure(c, &d, err);
     if (s == OK) s = print(&d, err);
     tokens_close(&d.ids);
