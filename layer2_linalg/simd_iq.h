@@ -5,10 +5,7 @@
  *   vb_rows8(grid, row, i)    VF / 2 rows of 8 bytes, four numbers of 16 bits in each word of row
  *   vb_rows4(grid, p, high)   VF rows of 4 bytes, numbers of 8 bits at p, bit j of high is bit 8 of the j-th
  *   vb_bits(signs, i)         all ones in byte j where bit j is set, 32 bits in each word of signs
- *   vb_negate(x, signs, i)    -x in those bytes
- *   vb_values(table, codes)   table[code]: 16 bytes by codes 0 to 15
- *   vb_nibbles(p0, p1, part)  of 16 bytes at p0 the low nibbles, then the high ones; the same of p1:
- *                             64 codes in PARTS registers */
+ *   vb_negate(x, signs, i)    -x in those bytes */
 #ifndef SIXFOLD_SIMD_IQ_H
 #define SIXFOLD_SIMD_IQ_H
 
@@ -39,20 +36,6 @@ SIMD_INLINE vb vb_negate(vb x, const uint32_t signs[8], int i)
 {
     __mmask64 m = sign_mask(signs, i);
     return (vb)_mm512_mask_sub_epi8((__m512i)x, m, _mm512_setzero_si512(), (__m512i)x);
-}
-SIMD_INLINE vb vb_values(const int8_t *table, vb codes)
-{
-    __m512i t = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)table));
-    return (vb)_mm512_shuffle_epi8(t, (__m512i)codes);
-}
-SIMD_INLINE vb vb_nibbles(const void *p0, const void *p1, int part)
-{
-    (void)part;
-    const __m512i by = _mm512_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4, 0, 0, 0, 0, 4, 4, 4, 4);
-    __m256i a = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)p0));
-    __m256i b = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)p1));
-    __m512i x = _mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1);
-    return (vb)_mm512_srlv_epi32(x, by) & vb_set1(15);
 }
 
 #elif VF == 8
@@ -89,17 +72,6 @@ SIMD_INLINE vb vb_negate(vb x, const uint32_t signs[8], int i)
     vb m = vb_bits(signs, i);
     return (x ^ m) - m;
 }
-SIMD_INLINE vb vb_values(const int8_t *table, vb codes)
-{
-    __m256i t = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)table));
-    return (vb)_mm256_shuffle_epi8(t, (__m256i)codes);
-}
-SIMD_INLINE vb vb_nibbles(const void *p0, const void *p1, int part)
-{
-    const __m256i by = _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4);
-    __m128i x = _mm_loadu_si128((const __m128i *)(part ? p1 : p0));
-    return (vb)_mm256_srlv_epi32(_mm256_broadcastsi128_si256(x), by) & vb_set1(15);
-}
 
 #else /* NEON */
 
@@ -125,15 +97,6 @@ SIMD_INLINE vb vb_negate(vb x, const uint32_t signs[8], int i)
 {
     vb m = vb_bits(signs, i);
     return (x ^ m) - m;
-}
-SIMD_INLINE vb vb_values(const int8_t *table, vb codes)
-{
-    return (vb)vqtbl1q_s8(vld1q_s8(table), (uint8x16_t)codes);
-}
-SIMD_INLINE vb vb_nibbles(const void *p0, const void *p1, int part)
-{
-    vb x = vb_load(part < 2 ? p0 : p1);
-    return (part % 2 ? (vb)((vi)x >> 4) : x) & vb_set1(15);
 }
 
 #endif

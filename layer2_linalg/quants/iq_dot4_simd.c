@@ -22,8 +22,8 @@ SIMD_INLINE Sums step(const BlockIQ4_NL *b, ActQ8 a, Sums sums)
         /* 1. Integers: four sums for each block, low and high nibbles. */
         vb codes = vb_load_nibbles(b);
         vb a0 = vb_load(a.q), a1 = vb_load(a.q + 4 * VF);
-        vb lo = vb_shift(vb_values(iq_values4, codes & vb_set1(15)));
-        vb hi = vb_shift(vb_values(iq_values4, (vb)((vi)codes >> 4) & vb_set1(15)));
+        vb lo = vb_shift(vb_lookup(iq_values4, codes & vb_set1(15)));
+        vb hi = vb_shift(vb_lookup(iq_values4, (vb)((vi)codes >> 4) & vb_set1(15)));
         vi s = vi_dot4_shifted(vi_set1(0), lo, vb_lower_halves(a0, a1));
         s = vi_dot4_shifted(s, hi, vb_upper_halves(a0, a1));
         /* 2. Both scales once per block. */
@@ -73,7 +73,7 @@ SIMD_INLINE vi dot_shifted(vb rows, const IqBits *o, int i, vb a)
 
 SIMD_INLINE vi dot_values(const void *block, int i, vb a)
 {
-    vb values = vb_shift(vb_values(iq_values4, nibbles_of(block, i)));
+    vb values = vb_shift(vb_lookup(iq_values4, nibbles_of(block, i)));
     vi s = vi_dot4_shifted(vi_set1(0), values, a);
     return SHIFT ? s - vi_dot4_us(vi_set1(0), vb_set1((int8_t)SHIFT), a) : s;
 }

@@ -12,7 +12,7 @@ extern dequant_fn SIMD_FN(dequant_iq4_nl);
 SIMD_INLINE void unpack_two(int8_t q[64], const BlockIQ4_NL *b, bool two)
 {
     for (int part = 0; part < PARTS; part++)
-        vb_store(q + 4 * VF * part, vb_values(iq_values4, vb_nibbles(b->q, b[two].q, part)));
+        vb_store(q + 4 * VF * part, vb_lookup(iq_values4, vb_nibbles(b->q, b[two].q, part)));
 }
 
 void SIMD_FN(unpack_iq4_nl)(int8_t *q, float *scale, float *offset, const void *blocks, int64_t n)
@@ -43,7 +43,7 @@ void SIMD_FN(dequant_iq4_nl)(float *y, const void *blocks, int64_t n)
 
 #define SIGNED(rows) vb_negate(rows, o->signs, i)
 #define SHIFTED(rows) ((rows) + (vb_bits(o->signs, i) & vb_set1(2)) - vb_set1(9))
-#define VALUES vb_values(iq_values4, nibbles_of(b, i))
+#define VALUES vb_lookup(iq_values4, nibbles_of(b, i))
 
 static const float ones[8] = {1, 1, 1, 1, 1, 1, 1, 1};
 
