@@ -186,6 +186,10 @@ lint: ## layering, headers, names, words; CHECKS="text closure" runs some
 	$(if $(filter closure names,$(CHECKS)),@$(MAKE) -s --no-print-directory lib $(EMBED) && \
 	  CC='$(CC)' B='$(B)' EMBED='$(EMBED)' tools/lint.sh $(filter closure names,$(CHECKS)))
 
+.PHONY: asm
+asm: lib ## machine code of one kernel for each instruction set: FN=dot_q4_0; QUIET=1 counts only
+	@B='$(B)' OBJDUMP='$(if $(CROSS),aarch64-linux-gnu-)objdump' QUIET='$(QUIET)' tools/asm.sh $(FN)
+
 lessons: $(PROGRAM) $(DEMOS) ## refresh the excerpts and numbers in lessons/
 	@ROOTBIN='$(ROOTBIN)' tools/excerpts.sh refresh
 lessons-check: $(PROGRAM) $(DEMOS) ## fail if an excerpt or a number is stale

@@ -10,6 +10,7 @@
  *     vf_spread(x, h)         each block's float for each of its four sums
  * - For blocks of 18 bytes that begin with a half: vq_load_f16_18(p), and
  *     vb_load_nibbles(p)      16 code bytes of each of STEP / 2 blocks
+ *     vb_load_16(p, stride)   16 bytes each of STEP / 2 blocks of any size
  *     vb_lower_halves(a, b), vb_upper_halves(a, b)   of 32 bytes for each of STEP / 2 blocks in two
  *                             registers, the first or last 16
  * - vb_load_block(p, stride, i)   32 bytes of blocks, a register full, i = 0, 1: STEP / 2 blocks
@@ -79,6 +80,14 @@ SIMD_INLINE vb vb_load_nibbles(const void *p)
     __m512i x = _mm512_permutexvar_epi16(index, _mm512_loadu_si512(p));
     return (vb)_mm512_inserti32x4(x, _mm_loadu_si128(fourth), 3);
 }
+SIMD_INLINE vb vb_load_16(const void *p, int64_t stride)
+{
+    const char *c = p;
+    __m512i x = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(const void *)c));
+    x = _mm512_inserti32x4(x, _mm_loadu_si128((const __m128i *)(const void *)(c + stride)), 1);
+    x = _mm512_inserti32x4(x, _mm_loadu_si128((const __m128i *)(const void *)(c + 2 * stride)), 2);
+    return (vb)_mm512_inserti32x4(x, _mm_loadu_si128((const __m128i *)(const void *)(c + 3 * stride)), 3);
+}
 SIMD_INLINE vb vb_load_block(const void *p, int64_t stride, int h)
 {
     const __m256i *a = (const __m256i *)(const void *)((const char *)p + 2 * h * stride);
@@ -141,13 +150,14 @@ SIMD_INLINE vq vq_load_f16(const void *p, int64_t stride)
     return (vq)_mm_cvtph_ps(_mm_cvtsi64_si128((long long)(lo | hi << 32)));
 }
 SIMD_INLINE vq vq_load_f16_18(const void *p) { return vq_load_f16(p, 18); }
-SIMD_INLINE vb vb_load_nibbles(const void *p)
+SIMD_INLINE vb vb_load_16(const void *p, int64_t stride)
 {
-    const __m128i *first = (const __m128i *)(const void *)((const char *)p + 2);
-    const __m128i *second = (const __m128i *)(const void *)((const char *)p + 18 + 2);
+    const __m128i *first = p;
+    const __m128i *second = (const __m128i *)(const void *)((const char *)p + stride);
     __m256i x = _mm256_castsi128_si256(_mm_loadu_si128(first));
     return (vb)_mm256_inserti128_si256(x, _mm_loadu_si128(second), 1);
 }
+SIMD_INLINE vb vb_load_nibbles(const void *p) { return vb_load_16((const char *)p + 2, 18); }
 SIMD_INLINE vb vb_load_block(const void *p, int64_t stride, int h)
 {
     return vb_load((const char *)p + h * stride);
@@ -207,6 +217,11 @@ SIMD_INLINE vq vq_fma(vq a, vq b, vq c)
 }
 SIMD_INLINE float vq_sum(vq x) { return x[0] + x[1]; }
 SIMD_INLINE vb vb_load_nibbles(const void *p) { return vb_load((const char *)p + 2); }
+SIMD_INLINE vb vb_load_16(const void *p, int64_t stride)
+{
+    (void)stride;
+    return vb_load(p);
+}
 SIMD_INLINE vb vb_load_block(const void *p, int64_t stride, int h)
 {
     (void)stride;

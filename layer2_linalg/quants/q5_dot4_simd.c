@@ -1,37 +1,14 @@
 /* q5_dot4_simd.c: dot products of Q5_0 and Q5_1 on STEP blocks at a time.
  *
- * Codes become bytes eight at a time in 64-bit words: a word of code bytes holds 8 low and 8 high
- * nibbles, and a byte of fifth bits is spread over a word by one multiplication. What follows is
- * Q8_0's: a sum for each four weights, times both scales; minimum or zero point meet ActQ8.sum. */
+ * Codes become bytes first (q5_parts.h). What follows is Q8_0's: a sum for each four weights, times
+ * both scales; minimum or zero point meet ActQ8.sum. */
 #include "act_rest.h"
+#include "q5_parts.h"
 #include "simd_prefetch.h"
 
 extern dot_quant_fn SIMD_FN(dot_q5_0), SIMD_FN(dot_q5_1);
 
 typedef struct { vf s; vq least; } Sums;
-
-//@ begin q5-spread
-/* Bit j of `bits` as 16 in byte j: a copy of them in each byte, of which
- * one is kept; adding 0x7F carries it to the top, and it moves down. */
-SIMD_INLINE uint64_t fifth_bits(uint8_t bits)
-{
-    uint64_t kept = bits * 0x0101010101010101u & 0x8040201008040201u;
-    return (((kept & 0x7F7F7F7F7F7F7F7Fu) + 0x7F7F7F7F7F7F7F7Fu) | kept)
-           >> 3 & 0x1010101010101010u;
-}
-//@ end q5-spread
-
-/* The 32 codes of one block. */
-SIMD_INLINE void put_codes(int8_t codes[32], const uint8_t low[16], const uint8_t *high)
-{
-    uint64_t w[2], out[4];
-    memcpy(w, low, sizeof w);
-    for (int k = 0; k < 4; k++) {
-        out[k] = w[k % 2] >> 4 * (k / 2) & 0x0F0F0F0F0F0F0F0Fu;
-        out[k] |= fifth_bits(high[k]);
-    }
-    memcpy(codes, out, sizeof out);
-}
 
 /* Adds STEP blocks: d * scale * sum code q + least * sum. */
 SIMD_INLINE Sums step(Sums sums, const int8_t codes[32 * STEP], vq d, vq least, ActQ8 a)
@@ -67,7 +44,7 @@ SIMD_INLINE float dot(const char *b, ActQ8 a, int64_t n, int bytes, int q, int q
         int8_t codes[32 * STEP];
         for (int i = 0; i < STEP; i++) {
             const uint8_t *block = (const uint8_t *)at + i * bytes;
-            put_codes(codes + 32 * i, block + q, block + qh);
+            q5_codes(codes + 32 * i, block + q, block + qh);
         }
         vq d = vq_load_f16(at, bytes);
         sums = step(sums, codes, d, m ? vq_load_f16(at + m, bytes) : d * -16.0f, a);

@@ -125,6 +125,52 @@ static void every_variant_decodes_to_the_same_bits(void **state)
         format_for_each(&formats[i], "dequant", check_same_bits, (void *)(uintptr_t)&formats[i]);
 }
 
+/* Weights on which roundings could differ: normal, halves of a step, zeros of both signs, no numbers. */
+static void hard_weights(Rng *rng, float *x, int64_t n, int round)
+{
+    static const float few[] = {0.0f, -0.0f, 1.0f, -1.0f};
+    twin_normals(rng, x, n);
+    for (int64_t i = 0; i < n; i++) {
+        if (round % 4 == 1) x[i] = ((float)rng_below(rng, 509) - 254) * 0.5f;
+        if (round % 4 == 1 && i % 32 == 7) x[i] = i & 32 ? 127.0f : -127.0f;
+        if (round % 4 == 2) x[i] = few[rng_below(rng, i & 32 ? 2 : i & 64 ? 4 : 3)];
+    }
+    if (round % 4 == 3) twin_awkward(rng, x, n);
+}
+
+static void check_same_bytes(const KernelRow *row, void *ctx)
+{
+    const Format *f = ctx;
+    Rng rng = rng_seed(14);
+    char op[32];
+    snprintf(op, sizeof op, "quant_%s", f->stem);
+    const KernelRow *scalar = NULL;
+    for (int i = 0; !scalar; i++)
+        if (strcmp(kernels_row(i)->op, op) == 0) scalar = kernels_row(i);
+    enum { N = 512 };
+    float x[N];
+    uint8_t want[N * 4], got[N * 4];
+    int64_t bytes = dtype_row_bytes(f->type, N), block = dtype_info(f->type)->bytes;
+    for (int round = 0; round < 80; round++) {
+        hard_weights(&rng, x, N, round);
+        ((quant_fn *)scalar->fn)(want, x, NULL, N);
+        ((quant_fn *)row->fn)(got, x, NULL, N);
+        for (int64_t i = 0; i < bytes; i++)
+            if (got[i] != want[i])
+                twin_fail("%s (%s), round %d, block %lld, byte %lld: got %d, want %d", row->op,
+                          row->variant, round, (long long)(i / block), (long long)(i % block), got[i],
+                          want[i]);
+    }
+}
+
+static void every_variant_quantises_to_the_same_bytes(void **state)
+{
+    (void)state;
+    for (int i = 0; i < N_FORMATS; i++)
+        if (quant_format(formats[i].type)->quantise)
+            format_for_each(&formats[i], "quant", check_same_bytes, (void *)(uintptr_t)&formats[i]);
+}
+
 /* Activations of exactly n elements, so that a read past the end is seen. */
 typedef struct { TwinBuf q, scale, sum; ActQ8 a; } Acts;
 static Acts acts_open(int64_t n)
@@ -273,6 +319,7 @@ int main(void)
         cmocka_unit_test(decoding_equals_the_golden_values),
         cmocka_unit_test(quantising_equals_the_golden_bytes),
         cmocka_unit_test(every_variant_decodes_to_the_same_bits),
+        cmocka_unit_test(every_variant_quantises_to_the_same_bytes),
         cmocka_unit_test(dots_are_near_decoding_and_multiplying),
         cmocka_unit_test(scales_that_are_not_finite_show_in_the_result),
         cmocka_unit_test(subnormal_weights_become_zeros),

@@ -1,0 +1,18 @@
+/* q4_1_simd.c: q4_1.c's decoding, VF weights at a time; the same roundings, the same bits. */
+#include "quants.h"
+#include "simd_blocks.h"
+
+extern dequant_fn SIMD_FN(dequant_q4_1);
+
+void SIMD_FN(dequant_q4_1)(float *y, const void *blocks, int64_t n)
+{
+    const BlockQ4_1 *b = blocks;
+    for (int64_t i = 0; i < n / 32; i++, y += 32) {
+        vf d = vf_f16(b[i].d), m = vf_f16(b[i].m);
+        for (int j = 0; j < 16; j += VF) {
+            vi codes = vi_load_u8(b[i].q + j);
+            vf_store(y + j, d * vf_from_vi(codes & 15) + m);
+            vf_store(y + j + 16, d * vf_from_vi(codes >> 4) + m);
+        }
+    }
+}
