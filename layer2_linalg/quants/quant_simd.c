@@ -85,7 +85,8 @@ void SIMD_FN(quant_q8_0)(void *blocks, const float *x, const float *importance, 
     for (int64_t i = 0; i < n / 32; i++, x += 32) {
         /* 1. The largest magnitude becomes the code 127. */
         Range r = range_of(x, 0.0f, 0.0f);
-        float d = (r.most > -r.least ? r.most : -r.least) / 127.0f;
+        float most = r.most > -r.least ? r.most : 0.0f - r.least; /* 0, never -0 */
+        float d = most / 127.0f;
         /* 2. Codes from the f32 scale. */
         vf inverse = vf_set1(d >= FLT_MIN ? 1.0f / d : 0.0f);
         b[i].d = f32_to_f16(d);
