@@ -127,6 +127,7 @@ static void project(Call *a)
         {&w->q.w, w->q.bias, a->b.q, (int64_t)a->s->n_head * a->s->d_k},
         {&w->k.w, w->k.bias, a->b.k, (int64_t)a->s->n_kv_head * a->s->d_k},
         {&w->v.w, w->v.bias, a->b.v, (int64_t)a->s->n_kv_head * a->s->d_v}};
+    for (int i = 0; i < 3; i++) block_watch(&a->c->watcher, outs[i].w, a->b.norm, a->n_tok);
     linear_n(a->c->pool, a->b.linear, outs, 3, a->b.norm, a->s->d_model, a->n_tok);
 }
 
@@ -179,6 +180,7 @@ static void look_around(Call *a)
 static void join_heads(Call *a)
 {
     PROFILE_SPAN("attn_out", tensor_bytes(&a->w->o.w));
+    block_watch(&a->c->watcher, &a->w->o.w, a->b.heads, a->n_tok);
     linear(a->c->pool, a->b.linear, a->b.branch, &a->w->o.w, a->w->o.bias, a->b.heads, a->n_tok);
 }
 
@@ -187,7 +189,12 @@ static void think(Call *a)
     const BlockWeights *w = a->w;
     PROFILE_SPAN("ffn", tensor_bytes(&w->up.w) + tensor_bytes(&w->down.w) +
                             (a->s->gated ? tensor_bytes(&w->gate.w) : 0));
+    const BlockWatcher *watcher = &a->c->watcher;
+    if (a->s->gated) block_watch(watcher, &w->gate.w, a->b.norm, a->n_tok);
+    block_watch(watcher, &w->up.w, a->b.norm, a->n_tok);
     ffn_forward(a->s, w, a->c->pool, a->b.linear, a->b.hidden, a->b.branch, a->b.norm, a->n_tok);
+    /* What down was multiplied with is still there. */
+    block_watch(watcher, &w->down.w, a->b.hidden + (a->s->gated ? a->n_tok * a->s->d_ff : 0), a->n_tok);
 }
 
 static void add_part(void *ctx, int64_t begin, int64_t end, int thread)

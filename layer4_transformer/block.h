@@ -55,6 +55,16 @@ typedef struct {
 /* Optional tap: called with the attention inputs after RoPE and storing, for lessons and pictures. */
 typedef void BlockTap(void *ctx, int layer, const AttentionArgs *a);
 
+/* Optional observer: sees what each matrix is multiplied with, x [n_tok, w->ne[0]] (rows dense). One
+ * call per matrix and batch, from the thread of the forward pass; without one it costs a comparison. */
+typedef void BlockWatch(void *ctx, const Tensor *w, const float *x, int64_t n_tok);
+typedef struct { BlockWatch *fn; void *ctx; } BlockWatcher; /* fn NULL: nobody watches */
+
+static inline void block_watch(const BlockWatcher *o, const Tensor *w, const float *x, int64_t n_tok)
+{
+    if (o->fn) o->fn(o->ctx, w, x, n_tok);
+}
+
 typedef struct {
     Pool *pool;
     void *scratch;
@@ -63,6 +73,7 @@ typedef struct {
     const float *rope_table; /* [n_tok, n_rot] of block_rope_table; NULL with ROPE_NONE */
     BlockTap *tap; /* NULL for none */
     void *tap_ctx;
+    BlockWatcher watcher;
 } BlockContext;
 
 /* The angles of tokens at positions pos [n_tok], once per call for all layers that share the rotary

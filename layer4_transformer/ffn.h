@@ -2,7 +2,8 @@
  *
  *   gated   y = down(act(gate(x)) * up(x))        plain   y = down(act(up(x)))
  *
- * Interface: x [n_tok, d_model], y [n_tok, d_model], hidden: scratch of 2 * n_tok * d_ff floats.
+ * Interface: x [n_tok, d_model], y [n_tok, d_model], hidden: scratch of 2 * n_tok * d_ff floats. What
+ * down was multiplied with [n_tok, d_ff] is left in it: in the second half if gated, else in the first.
  * Source: Vaswani et al. 2017, 3.3; Shazeer 2020. */
 #ifndef SIXFOLD_FFN_H
 #define SIXFOLD_FFN_H

@@ -107,6 +107,7 @@ static int64_t head_forward(Session *s, const BatchItem *items, int64_t n, float
         if (items[i].want_logits) memmove(s->x + rows++ * d, s->x + i * d, (size_t)d * sizeof(float));
     if (!rows) return 0;
     block_norm(&m->spec, &m->weights.output_norm, s->norm, s->x, rows);
+    block_watch(&s->watcher, &m->weights.output.w, s->norm, rows);
     linear(s->pool, s->scratch, logits, &m->weights.output.w, m->weights.output.bias, s->norm, rows);
     return rows;
 }
@@ -140,6 +141,7 @@ static Status forward_piece(Session *s, const BatchItem *items, int64_t n,
                           .scratch_bytes = s->scratch_bytes, .layer = l,
                           .rope_table = s->rope_table,
                           .tap = s->tap, .tap_ctx = s->tap_ctx};
+        c.watcher = s->watcher;
         block_forward(&m->spec, &m->weights.blocks[l], &c, s->x, n, runs, n_runs);
     }
     return OK;

@@ -124,6 +124,14 @@ static Status read_gguf(Imatrix *m, const Gguf *g, Err *err)
     return sort_entries(m, err);
 }
 
+/* Matrices that no token has met are left out. */
+static bool was_counted(const ImatrixEntry *e)
+{
+    for (int64_t i = 0; i < e->n_count; i++)
+        if (e->count[i] > 0.0f) return true;
+    return false;
+}
+
 Status imatrix_save(const Imatrix *m, const char *path, Err *err)
 {
     GgufWriter *w = NULL;
@@ -136,6 +144,7 @@ Status imatrix_save(const Imatrix *m, const char *path, Err *err)
     char name[128];
     for (int64_t i = 0; s == OK && i < m->n; i++) {
         const ImatrixEntry *e = &m->entries[i];
+        if (!was_counted(e)) continue;
         snprintf(name, sizeof name, "%s%s", e->name, SUM2);
         s = gguf_put_tensor(w, name, DT_F32, 2, (int64_t[]){e->n / e->n_count, e->n_count}, err);
         snprintf(name, sizeof name, "%s%s", e->name, COUNTS);
@@ -144,6 +153,7 @@ Status imatrix_save(const Imatrix *m, const char *path, Err *err)
     if (s == OK) s = gguf_write_header(w, path, err);
     for (int64_t i = 0; s == OK && i < m->n; i++) {
         const ImatrixEntry *e = &m->entries[i];
+        if (!was_counted(e)) continue;
         s = gguf_write_data(w, e->sum2, (size_t)e->n * sizeof *e->sum2, err);
         if (s == OK) s = gguf_write_data(w, e->count, (size_t)e->n_count * sizeof *e->count, err);
     }

@@ -9,7 +9,9 @@
 #include "tokenizer.h"
 #include "model.h"
 #include "imatrix.h"
+#include "imatrix_collect.h"
 #include "quant_mix.h"
+#include "repack.h"
 #include "requantise.h"
 
 /* Registers this layer's twins after those below. Idempotent. */

@@ -62,6 +62,7 @@ typedef struct Session {
     int64_t scratch_bytes;
     BlockTap *tap;
     void *tap_ctx;
+    BlockWatcher watcher; /* of the inputs of all matrices, the output's included */
 } Session;
 
 /* Bytes a session will need (scratch, not the KV cache): the plan, in checked arithmetic; -1 if it

@@ -9,6 +9,8 @@
 #include "textstream.h"
 #include "perplexity.h"
 #include "perplexity_documents.h"
+#include "importance.h"
+#include "quality.h"
 #include "bench_model.h"
 #include "cli.h"
 

@@ -31,7 +31,10 @@ typedef struct {
 
 typedef Status VerbFn(Cli *c, Err *err);
 VerbFn verb_run, verb_logits, verb_tokenize, verb_detokenize, verb_inspect, verb_bench,
-    verb_perplexity, verb_quantize;
+    verb_perplexity, verb_quantize, verb_imatrix;
+
+/* inspect --quality A B. */
+Status cli_quality(Cli *c, Err *err);
 
 /* perplexity --bits: the file's documents one by one. */
 Status cli_perplexity_bits(Cli *c, const Buf *text, Err *err);
@@ -40,7 +43,7 @@ Status cli_perplexity_bits(Cli *c, const Buf *text, Err *err);
 Status cli_open_model(Cli *c, Err *err);
 /* The same, but only container and tokenizer, whatever the architecture. */
 Status cli_open_vocabulary(Cli *c, Err *err);
-/* Starts the thread pool that -t asks for. */
+/* Starts the thread pool that -t asks for, and with it repacks an open model's weights (--weights). */
 Status cli_open_pool(Cli *c, Err *err);
 /* Context, batch and cache types from the flags, checked; n_ctx falls back to the model's. */
 Status cli_generator_params(Cli *c, GeneratorParams *p, Err *err);

@@ -77,10 +77,46 @@ Status cli_open_vocabulary(Cli *c, Err *err)
     return s == OK || s == E_MEMORY ? s : E_FORMAT;
 }
 
+/* Bytes that the system could still give out; INT64_MAX if it does not say. */
+static int64_t available_bytes(void)
+{
+    FILE *f = fopen("/proc/meminfo", "r");
+    char line[128];
+    long long kib = -1;
+    while (f && kib < 0 && fgets(line, sizeof line, f))
+        if (sscanf(line, "MemAvailable: %lld kB", &kib) != 1) kib = -1;
+    if (f) fclose(f);
+    return kib < 0 ? INT64_MAX : (int64_t)kib * 1024;
+}
+
+/* --weights: matrices in another type, in memory. */
+static Status repack(Cli *c, Err *err)
+{
+    static const DType types[] = {DT_F32, DT_F16, DT_BF16, DT_Q8_0, DT_Q4_0};
+    const char *name = c->o.weights;
+    if (!c->model.arch || strcmp(name, "asis") == 0) return OK;
+    int type = dtype_by_name(name);
+    bool known = false;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) known |= type == (int)types[i];
+    if (!known)
+        return fail(err, E_ARG, "--weights is '%.40s', expected is asis, f32, f16, bf16, q8_0 or q4_0. HINT: "
+                    "asis is the default", name);
+    int64_t need = model_repack_bytes(&c->model, (DType)type), have = available_bytes();
+    if (need > have)
+        return fail(err, E_MEMORY, "--weights %s needs %.1f MiB, %.1f MiB are available. HINT: a smaller type, "
+                    "or asis", name, (double)need / 1048576, (double)have / 1048576);
+    TRY(model_repack(&c->model, (DType)type, c->pool, c->o.quiet, err));
+    if (!c->o.quiet)
+        fprintf(stderr, "weights: %.1f MiB repacked as %s\n", (double)need / 1048576,
+                dtype_name((DType)type));
+    return OK;
+}
+
 Status cli_open_pool(Cli *c, Err *err)
 {
     int n = c->o.n_threads ? (int)c->o.n_threads : cpu_threads_default();
-    return pool_open(&c->pool, n, c->o.pin, err);
+    TRY(pool_open(&c->pool, n, c->o.pin, err));
+    return repack(c, err);
 }
 
 static Status cache_type(const char *flag, const char *name, DType *type, Err *err)
@@ -113,18 +149,6 @@ Status cli_generator_params(Cli *c, GeneratorParams *p, Err *err)
                                   .repeat_last_n = o->repeat_last_n,
                                   .seed = o->seed < 0 ? fresh_seed() : (uint64_t)o->seed};
     return OK;
-}
-
-/* Bytes that the system could still give out; INT64_MAX if it does not say. */
-static int64_t available_bytes(void)
-{
-    FILE *f = fopen("/proc/meminfo", "r");
-    char line[128];
-    long long kib = -1;
-    while (f && kib < 0 && fgets(line, sizeof line, f))
-        if (sscanf(line, "MemAvailable: %lld kB", &kib) != 1) kib = -1;
-    if (f) fclose(f);
-    return kib < 0 ? INT64_MAX : (int64_t)kib * 1024;
 }
 
 Status cli_check_plan(Cli *c, const GeneratorParams *p, int64_t extra_bytes, Err *err)

@@ -15,7 +15,8 @@
 
 typedef enum {
     VERB_RUN = 1 << 0, VERB_LOGITS = 1 << 1, VERB_TOKENIZE = 1 << 2, VERB_DETOKENIZE = 1 << 3,
-    VERB_INSPECT = 1 << 4, VERB_BENCH = 1 << 5, VERB_PERPLEXITY = 1 << 6, VERB_QUANTIZE = 1 << 7
+    VERB_INSPECT = 1 << 4, VERB_BENCH = 1 << 5, VERB_PERPLEXITY = 1 << 6, VERB_QUANTIZE = 1 << 7,
+    VERB_IMATRIX = 1 << 8
 } VerbMask;
 
 enum { MAX_POSITIONAL = 4, MAX_LISTED = 64 };
@@ -38,6 +39,7 @@ typedef struct Options {
     /* memory */
     int64_t n_ctx;              /* 0: from the model */
     int64_t n_batch, n_ubatch;
+    const char *weights;        /* asis or a type */
     const char *type_k, *type_v;
     /* sampling */
     double temp, top_p, min_p, repeat_penalty;
@@ -50,7 +52,7 @@ typedef struct Options {
     /* tokenize */
     bool no_bos, parse_special;
     /* inspect */
-    bool json;
+    bool json, quality;
     const char *tensor, *f32_file;
     /* quantize */
     bool dry_run, pure, leave_output, allow_requantize;
@@ -58,6 +60,9 @@ typedef struct Options {
     const char *imatrix, *output_type, *token_embd_type;
     /* perplexity */
     bool bits;
+    /* imatrix */
+    bool process_output, resume;
+    int64_t n_chunks, save_every;
     /* bench */
     int64_t bench_prompt, bench_gen, repeats;
     /* everything */

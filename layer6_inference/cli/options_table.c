@@ -3,8 +3,9 @@
 
 #define AT(field) offsetof(Options, field)
 #define MODEL_VERBS (VERB_RUN | VERB_LOGITS | VERB_TOKENIZE | VERB_DETOKENIZE | VERB_BENCH |       \
-                     VERB_PERPLEXITY | VERB_INSPECT)
-#define FORWARD_VERBS (VERB_RUN | VERB_LOGITS | VERB_BENCH | VERB_PERPLEXITY)
+                     VERB_PERPLEXITY | VERB_INSPECT | VERB_IMATRIX)
+#define FORWARD_VERBS (VERB_RUN | VERB_LOGITS | VERB_BENCH | VERB_PERPLEXITY | VERB_IMATRIX)
+#define TEXT_VERBS (VERB_PERPLEXITY | VERB_IMATRIX | VERB_INSPECT)
 #define ALL_VERBS 0xFFFFFFFFu
 #define BIG 2147483647.0
 
@@ -17,7 +18,7 @@ const OptionRow option_rows[] = {
 
     {"text", "-p, --prompt", "TEXT", OPT_STR, AT(prompt), 0, 0, VERB_RUN,
      "the prompt; without -p and -f it is read from stdin if that is a pipe or a file"},
-    {"text", "-f, --file", "FILE", OPT_STR, AT(prompt_file), 0, 0, VERB_RUN | VERB_PERPLEXITY,
+    {"text", "-f, --file", "FILE", OPT_STR, AT(prompt_file), 0, 0, VERB_RUN | TEXT_VERBS,
      "read the text from a file"},
     {"text", "--bits", NULL, OPT_FLAG, AT(bits), 0, 0, VERB_PERPLEXITY,
      "the file has a document per line, {\"text\": ..., \"bits\": ...}: how many bits each needs"},
@@ -38,14 +39,18 @@ const OptionRow option_rows[] = {
      "then choose and feed N tokens greedily; their ids go to stdout"},
     {"tokens", "--no-bos", NULL, OPT_FLAG, AT(no_bos), 0, 0, VERB_TOKENIZE,
      "add no bos, eos or other special token"},
-    {"tokens", "--parse-special", NULL, OPT_FLAG, AT(parse_special), 0, 0, VERB_TOKENIZE,
+    {"tokens", "--parse-special", NULL, OPT_FLAG, AT(parse_special), 0, 0, VERB_TOKENIZE | VERB_IMATRIX,
      "recognise the texts of special tokens"},
 
     {"output", "-o, --output", "FILE", OPT_STR, AT(output), 0, 0, VERB_LOGITS,
      "raw little-endian f32 logits, one row per token"},
+    {"output", "-o, --output, --output-file", "FILE", OPT_STR, AT(output), 0, 0, VERB_IMATRIX,
+     "the importance matrix, a GGUF file"},
     {"output", "-o, --output", "FORMAT", OPT_STR, AT(output), 0, 0, VERB_BENCH,
      "md (default), json, jsonl or csv"},
     {"output", "--json", NULL, OPT_FLAG, AT(json), 0, 0, VERB_INSPECT, "one JSON object"},
+    {"output", "--quality", NULL, OPT_FLAG, AT(quality), 0, 0, VERB_INSPECT,
+     "compare two files: errors of each tensor; with -f also what both predict for a text"},
     {"output", "--tensor", "NAME", OPT_STR, AT(tensor), 0, 0, VERB_INSPECT, "look at one tensor"},
     {"output", "--f32", "FILE", OPT_STR, AT(f32_file), 0, 0, VERB_INSPECT,
      "with --tensor: write its values as raw little-endian f32"},
@@ -67,6 +72,15 @@ const OptionRow option_rows[] = {
     {"quantize", "--allow-requantize", NULL, OPT_FLAG, AT(allow_requantize), 0, 0, VERB_QUANTIZE,
      "no warning when the input is quantised already"},
 
+    {"imatrix", "--chunks", "N", OPT_INT, AT(n_chunks), -1, BIG, VERB_IMATRIX,
+     "read at most N chunks; default -1: the whole text"},
+    {"imatrix", "--output-frequency", "N", OPT_INT, AT(save_every), 1, BIG, VERB_IMATRIX,
+     "save after every N chunks; default 10"},
+    {"imatrix", "--process-output", NULL, OPT_FLAG, AT(process_output), 0, 0, VERB_IMATRIX,
+     "measure output.weight too"},
+    {"imatrix", "--resume", NULL, OPT_FLAG, AT(resume), 0, 0, VERB_IMATRIX,
+     "go on where an earlier run into the same file stopped"},
+
     {"bench", "-p, --n-prompt", "N", OPT_INT, AT(bench_prompt), 0, 1e6, VERB_BENCH,
      "tokens of the prompt test; default 512, 0 = leave out"},
     {"bench", "-n, --n-gen", "N", OPT_INT, AT(bench_gen), 0, 1e6, VERB_BENCH,
@@ -74,13 +88,16 @@ const OptionRow option_rows[] = {
     {"bench", "-r, --repetitions", "N", OPT_INT, AT(repeats), 1, 1000, VERB_BENCH,
      "measured repeats of each test; default 5"},
 
-    {"machine", "-t, --threads", "N", OPT_INT, AT(n_threads), 1, 256, FORWARD_VERBS | VERB_QUANTIZE,
+    {"machine", "-t, --threads", "N", OPT_INT, AT(n_threads), 1, 256,
+     FORWARD_VERBS | VERB_QUANTIZE | VERB_INSPECT,
      "threads; default: physical cores that this process may use"},
     {"machine", "--cpu-strict, --pin", NULL, OPT_FLAG, AT(pin), 0, 0, FORWARD_VERBS,
      "bind each thread to one core"},
-    {"memory", "-c, --ctx-size", "N", OPT_INT, AT(n_ctx), 0, BIG, FORWARD_VERBS,
-     "context in tokens; default 0: what the model was trained with (perplexity: 512,"
-     " with --bits what the longest document needs)"},
+    {"memory", "-c, --ctx-size", "N", OPT_INT, AT(n_ctx), 0, BIG, FORWARD_VERBS | VERB_INSPECT,
+     "context in tokens; default 0: what the model was trained with (perplexity, imatrix: 512,"
+     " perplexity with --bits what the longest document needs)"},
+    {"memory", "--weights", "TYPE", OPT_STR, AT(weights), 0, 0, FORWARD_VERBS & ~(uint32_t)VERB_IMATRIX,
+     "keep matrices in memory as f32, f16, bf16, q8_0 or q4_0; default asis: as in the file"},
     {"memory", "-b, --batch-size", "N", OPT_INT, AT(n_batch), 1, 65536, FORWARD_VERBS,
      "tokens submitted at once; default 2048"},
     {"memory", "-ub, --ubatch-size", "N", OPT_INT, AT(n_ubatch), 1, 65536, FORWARD_VERBS,

@@ -179,6 +179,10 @@ static Status inspect_tensor(Cli *c, const Gguf *g, Buf *out, Err *err)
 
 Status verb_inspect(Cli *c, Err *err)
 {
+    if (c->o.quality) return cli_quality(c, err);
+    if (c->o.n_positional > 1)
+        return fail(err, E_ARG, "unexpected word '%s'. HINT: --quality compares two files",
+                    c->o.positional[1]);
     const char *path = c->o.n_positional ? c->o.positional[0] : c->o.model;
     Gguf *g = &c->model.gguf; /* closed with the model */
     Status s = path ? gguf_open(g, path, MAP_AUTO, err)

@@ -129,9 +129,9 @@ static void one_token_at_a_time_strays_no_further_than_a_peer(void **state)
     assert_int_equal(n_found, N_TYPES);
 }
 
-static void many_tokens_at_once_are_exact(void **state)
+/* Logits within 1e-4 of the largest for every type, either in one batch or repacked and one by one. */
+static void all_are_exact(bool repacked)
 {
-    (void)state;
     int n_found = 0;
     for (int i = 0; i < N_TYPES; i++) {
         Case c;
@@ -139,7 +139,10 @@ static void many_tokens_at_once_are_exact(void **state)
         Err err = {0};
         if (!case_open(&c, types[i])) continue;
         MUST(model_open(&m, c.model, MAP_AUTO, &err), &err);
-        feed(&c, &m, c.n);
+        if (repacked) {
+            MUST(model_repack(&m, DT_F32, NULL, true, &err), &err);
+        }
+        feed(&c, &m, repacked ? 1 : c.n);
         float largest = 0;
         for (int64_t k = 0; k < c.n * c.n_vocab; k++) largest = fmaxf(largest, fabsf(c.exact[k]));
         for (int64_t k = 0; k < c.n * c.n_vocab; k++)
@@ -155,12 +158,25 @@ static void many_tokens_at_once_are_exact(void **state)
     assert_int_equal(n_found, N_TYPES);
 }
 
+static void many_tokens_at_once_are_exact(void **state)
+{
+    (void)state;
+    all_are_exact(false);
+}
+
+static void weights_repacked_as_f32_are_exact_one_by_one(void **state)
+{
+    (void)state;
+    all_are_exact(true);
+}
+
 int main(void)
 {
     layer5_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_token_at_a_time_strays_no_further_than_a_peer),
         cmocka_unit_test(many_tokens_at_once_are_exact),
+        cmocka_unit_test(weights_repacked_as_f32_are_exact_one_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
