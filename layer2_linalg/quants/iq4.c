@@ -16,6 +16,8 @@
 #include "iq_parts.h"
 #include "layer2_kernels.h"
 
+#include <math.h>
+
 /* The 32 values of 16 bytes. */
 static void values_of(int8_t code[32], const uint8_t q[16])
 {
@@ -80,3 +82,96 @@ static void open_xs(IqBlock *o, const void *block)
 //@ end iq4_xs-open
 
 IQ_SCALAR_TWINS(iq4_xs, open_xs, BlockIQ4_XS, 32)
+
+/* ---------------------------------------------------------------- weights to codes */
+
+/* The nearest value's code; halfway, the upper one. */
+static int nearest(float v)
+{
+    int code = 0;
+    for (int c = 0; c < 15; c++)
+        code += v >= 0.5f * (float)(iq_values4[c] + iq_values4[c + 1]);
+    return code;
+}
+
+//@ begin iq4-fit
+/* A scale for 32 weights: of the inverse scales around 127 / m, which puts the
+ * largest weight m on the outermost value, the one that explains most. */
+static float fit(const float *x, const float *w)
+{
+    float m = 0.0f, best = 0.0f, scale = 0.0f;
+    for (int i = 0; i < 32; i++)
+        if (fabsf(x[i]) > fabsf(m)) m = x[i];
+    if (!(fabsf(m) >= 1e-15f)) return 0.0f;
+    for (int k = 0; k < 16; k++) {
+        /* First the other side, then -7 to 7 on the side of -127. */
+        float inverse = k == 0 ? 1.0f / (m / 127.0f) : ((float)(k - 8) - 127.0f) / m;
+        float xv = 0.0f, vv = 0.0f;
+        for (int i = 0; i < 32; i++) {
+            float v = iq_values4[nearest(x[i] * inverse)];
+            xv += w[i] * x[i] * v;
+            vv += w[i] * v * v;
+        }
+        if (!(vv > 0.0f && xv * xv > best * vv)) continue;
+        scale = xv / vv;
+        best = scale * xv;
+    }
+    return scale;
+}
+//@ end iq4-fit
+
+static void weigh(float w[32], const float *x, const float *importance, float sigma2)
+{
+    for (int i = 0; i < 32; i++)
+        w[i] = importance ? importance[i] * sqrtf(sigma2 + x[i] * x[i]) : x[i] * x[i];
+}
+
+/* Twice the mean square. */
+static float sigma2_of(const float *x, int n)
+{
+    float sum = 0.0f;
+    for (int i = 0; i < n; i++) sum += x[i] * x[i];
+    return 2.0f * sum / (float)n;
+}
+
+static void pack(uint8_t q[16], const float *x, float inverse)
+{
+    for (int j = 0; j < 16; j++)
+        q[j] = (uint8_t)(nearest(x[j] * inverse) | nearest(x[j + 16] * inverse) << 4);
+}
+
+void quant_iq4_nl_scalar(void *blocks, const float *x, const float *importance, int64_t n)
+{
+    BlockIQ4_NL *b = blocks;
+    float w[32];
+    for (int64_t i = 0; i < n / 32; i++, x += 32) {
+        weigh(w, x, importance ? importance + 32 * i : NULL, sigma2_of(x, 32));
+        float d = fit(x, w);
+        b[i].d = f32_to_f16(d);
+        pack(b[i].q, x, d != 0.0f ? 1.0f / d : 0.0f);
+    }
+}
+
+void quant_iq4_xs_scalar(void *blocks, const float *x, const float *importance, int64_t n)
+{
+    BlockIQ4_XS *b = blocks;
+    for (int64_t i = 0; i < n / 256; i++, b++, x += 256) {
+        float w[32], scale[8], most = 0.0f, sigma2 = sigma2_of(x, 256);
+        for (int k = 0; k < 8; k++) {
+            weigh(w, x + 32 * k, importance ? importance + 256 * i + 32 * k : NULL, sigma2);
+            scale[k] = fit(x + 32 * k, w);
+            if (fabsf(scale[k]) > fabsf(most)) most = scale[k];
+        }
+        /* The scale of largest magnitude becomes -32. */
+        float d = -most / 32.0f, inverse = d != 0.0f ? 1.0f / d : 0.0f;
+        *b = (BlockIQ4_XS){.d = f32_to_f16(d)};
+        for (int k = 0; k < 8; k++) {
+            float v = rintf(inverse * scale[k]);
+            int s = v >= 31.0f ? 31 : v >= -32.0f ? (int)v : -32;
+            float step = d * (float)s;
+            b->scales_l[k / 2] |= (uint8_t)((s + 32) % 16 << 4 * (k % 2));
+            b->scales_h |= (uint16_t)((s + 32) / 16 << 2 * k);
+            pack(b->q + 16 * k, x + 32 * k, step != 0.0f ? 1.0f / step : 0.0f);
+        }
+    }
+}

@@ -53,6 +53,8 @@ extern dequant_fn *dequant_iq2_xs, *dequant_iq2_s, *dequant_iq1_s, *dequant_iq1_
 extern quant_fn *quant_q8_0, *quant_q4_0, *quant_q4_1, *quant_q5_0, *quant_q5_1;
 extern unpack_fn *unpack_q8_0, *unpack_q4_0, *unpack_q4_1, *unpack_q5_0, *unpack_q5_1;
 extern unpack_fn *unpack_q2_k, *unpack_q3_k, *unpack_q4_k, *unpack_q5_k, *unpack_q6_k;
+extern quant_fn *quant_iq4_nl, *quant_iq4_xs, *quant_iq3_xxs, *quant_iq3_s, *quant_iq2_xxs, *quant_iq2_xs;
+extern quant_fn *quant_iq2_s, *quant_iq1_s, *quant_iq1_m;
 extern unpack_fn *unpack_iq4_nl, *unpack_iq4_xs, *unpack_iq3_xxs, *unpack_iq3_s, *unpack_iq2_xxs;
 extern unpack_fn *unpack_iq2_xs, *unpack_iq2_s, *unpack_iq1_s, *unpack_iq1_m;
 extern dot_quant_fn *dot_q8_0, *dot_q4_0, *dot_q4_1, *dot_q5_0, *dot_q5_1;

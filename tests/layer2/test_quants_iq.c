@@ -152,6 +152,74 @@ static void a_dot_with_one_activation_is_one_weight(void **state)
     }
 }
 
+/* ---------------------------------------------------------------- quantisers */
+
+/* Root of the sum of w (y - x)^2 over rows 0 to 7 of 512; row 8 is of edge cases. */
+static double error_of(const float *y, const float *x, const float *importance)
+{
+    double sum = 0;
+    for (int i = 0; i < 8 * 512; i++) {
+        double e = (double)y[i] - (double)x[i];
+        sum += (importance ? (double)importance[i % 512] : 1) * e * e;
+    }
+    return sqrt(sum);
+}
+
+static bool check_error(const Format *f, const char *values, const float *importance)
+{
+    int64_t n_bytes, n_values;
+    float *x = golden_file(f->stem, ".f32", &n_bytes), *want = golden_file(f->stem, values, &n_values);
+    bool found = x && want;
+    if (found) {
+        static uint8_t blocks[9 * 512];
+        static float y[9 * 512];
+        for (int r = 0; r < 9; r++) {
+            uint8_t *row = blocks + r * dtype_row_bytes(f->type, 512);
+            row_from_f32(row, f->type, x + 512 * r, importance, 512);
+        }
+        row_to_f32(y, blocks, f->type, 9 * 512);
+        double ours = error_of(y, x, importance), theirs = error_of(want, x, importance);
+        if (!(ours <= 1.01 * theirs))
+            twin_fail("%s%s: error %g, the reference has %g", f->stem, values, ours, theirs);
+    }
+    mem_free(x);
+    mem_free(want);
+    return found;
+}
+
+static void quantisers_err_no_more_than_the_reference(void **state)
+{
+    (void)state;
+    int64_t n_bytes;
+    int n_found = 0;
+    float *importance = golden_file("imatrix", ".f32", &n_bytes);
+    if (!importance) skip();
+    for (const Format *f = formats; f < formats + N_FORMATS; f++)
+        if (strncmp(f->stem, "iq", 2) == 0)
+            n_found += check_error(f, ".deq.f32", NULL) + check_error(f, ".im.deq.f32", importance);
+    mem_free(importance);
+    assert_int_equal(n_found, 18);
+}
+
+/* Weights that are a grid point times a scale, with an even number of signs, come back as they were. */
+static void weights_of_the_codebook_come_back(void **state)
+{
+    (void)state;
+    float x[256], y[256];
+    BlockIQ2_XS b;
+    for (int i = 0; i < 256; i++) {
+        int g = i / 8, row = 16 * g + 5;
+        float v = (float)(2 * ((iq_rows2_xs[row] >> 8 * (i % 8) & 255) / 17) + 1);
+        x[i] = i % 8 == g % 8 || i % 8 == (g + 3) % 8 ? -v : v;
+    }
+    row_from_f32(&b, DT_IQ2_XS, x, NULL, 256);
+    row_to_f32(y, &b, DT_IQ2_XS, 256);
+    for (int i = 0; i < 256; i++) {
+        assert_int_equal(b.q[i / 8] & 511, 16 * (i / 8) + 5);
+        assert_near(y[i], x[i], 0.45, "IQ2_XS", "", i); /* 8 25 43 are 1 3 5 times 8.4, about */
+    }
+}
+
 int main(void)
 {
     layer2_init();
@@ -162,6 +230,8 @@ int main(void)
         cmocka_unit_test(iq2_blocks_by_hand),
         cmocka_unit_test(iq1_blocks_by_hand),
         cmocka_unit_test(a_dot_with_one_activation_is_one_weight),
+        cmocka_unit_test(quantisers_err_no_more_than_the_reference),
+        cmocka_unit_test(weights_of_the_codebook_come_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
