@@ -10,14 +10,15 @@
 /* A scale for each 16 weights of a unit. */
 typedef KScales unit_scales_fn(const void *unit);
 
-/* `count` halves, 18 or more bytes apart, each for its share of the unit. */
+/* `count` halves, `stride` bytes apart, each for its share of the unit: first one for each 64 weights. */
 SIMD_INLINE KScales scales_of_halves(const void *first, int64_t stride, int count)
 {
+    uint16_t h[8] = {0};
     KScales s;
-    for (int i = 0; i < count; i++) {
-        float d = vf_f16(load_u16((const char *)first + i * stride))[0];
-        for (int g = 0; g < 16 / count; g++) s.of[16 / count * i + g] = d;
-    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) h[i] = load_u16((const char *)first + i * count / 4 * stride);
+    for (int i = 0; i < 16 / VF; i++)
+        vf_store(s.of + i * VF, vf_spread(vq_load_f16(h + i / 2 * STEP, 2), i % 2));
     return s;
 }
 
@@ -25,6 +26,8 @@ SIMD_INLINE KScales scales_of_halves(const void *first, int64_t stride, int coun
 
 typedef uint8_t Bytes32 __attribute__((vector_size(32)));
 typedef uint8_t Bytes16 __attribute__((vector_size(16)));
+/* Built in a register: bytes stored one by one are slow to load as 16. */
+typedef uint64_t Words2 __attribute__((vector_size(16)));
 
 //@ begin tq1_0-expand-simd
 /* The digits 0, 1, 2 of 256 weights. What a byte times 3 carries above
@@ -34,17 +37,21 @@ SIMD_INLINE void expand_tq1_0(uint8_t digits[256], const void *block)
     const BlockTQ1_0 *b = block;
     Bytes32 x, t;
     memcpy(&x, b->q, sizeof x);
+#pragma GCC unroll 5
     for (int n = 0; n < 5; n++, x = x + x + x) {
         t = (Bytes32)((x < 86) + (x < 171)) + 2;
         memcpy(digits + 32 * n, &t, sizeof t);
     }
     Bytes16 y, z;
     memcpy(&y, b->q + 32, sizeof y);
+#pragma GCC unroll 5
     for (int n = 0; n < 5; n++, y = y + y + y) {
         z = (Bytes16)((y < 86) + (y < 171)) + 2;
         memcpy(digits + 160 + 16 * n, &z, sizeof z);
     }
-    for (int n = 0; n < 4; n++) memcpy((char *)&y + 4 * n, b->qh, 4);
+    uint32_t four;
+    memcpy(&four, b->qh, sizeof four);
+    y = (Bytes16)(Words2){four * 0x100000001u, four * 0x100000001u};
     y *= (Bytes16){1, 1, 1, 1, 3, 3, 3, 3, 9, 9, 9, 9, 27, 27, 27, 27};
     z = (Bytes16)((y < 86) + (y < 171)) + 2;
     memcpy(digits + 240, &z, sizeof z);
@@ -80,8 +87,9 @@ SIMD_INLINE KScales scales_tq2_0(const void *unit)
 SIMD_INLINE vb codes_q1_0(const void *unit, int pair, int part)
 {
     const BlockQ1_0 *b = (const BlockQ1_0 *)unit + pair / 2;
-    Bytes16 bytes = {0};
-    memcpy(&bytes, b->q + 8 * (pair % 2) + VF / 2 * part, VF / 2);
+    uint64_t word = 0;
+    memcpy(&word, b->q + 8 * (pair % 2) + VF / 2 * part, VF / 2);
+    Bytes16 bytes = (Bytes16)(Words2){word, 0};
     Bytes16 low = bytes << 1 & 30, high = bytes >> 3 & 30;
     bytes = __builtin_shufflevector(low, high, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
     vi x = vi_load_u8(&bytes);
@@ -121,11 +129,13 @@ SIMD_INLINE vb codes_mxfp4(const void *unit, int pair, int part)
 SIMD_INLINE KScales scales_mxfp4(const void *unit)
 {
     const BlockMXFP4 *b = unit;
-    uint8_t e[16];
+    uint64_t w[2] = {0, 0};
     KScales s;
-    for (int i = 0; i < 8; i++) e[2 * i] = e[2 * i + 1] = b[i].e;
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++) w[i / 4] |= (uint64_t)(b[i].e * 0x0101u) << 16 * (i % 4);
+    Words2 e = {w[0], w[1]};
     for (int g = 0; g < 16; g += VF) {
-        vi x = vi_load_u8(e + g), small = (x + 1) << 21; /* 2^-128, 2^-127 of e = 0, 1 */
+        vi x = vi_load_u8((const uint8_t *)&e + g), small = (x + 1) << 21; /* 2^-128, 2^-127 of e = 0, 1 */
         vf_store(s.of + g, vf_of_bits((small & (x < 2)) | ((x - 1) << 23 & (x > 1))));
     }
     return s;
@@ -140,11 +150,13 @@ SIMD_INLINE vb codes_nvfp4(const void *unit, int pair, int part)
 SIMD_INLINE KScales scales_nvfp4(const void *unit)
 {
     const BlockNVFP4 *b = unit;
-    uint8_t d[16];
+    uint32_t w[4];
     KScales s;
-    for (int i = 0; i < 4; i++) memcpy(d + 4 * i, b[i].d, 4);
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) memcpy(&w[i], b[i].d, 4);
+    Words2 d = {w[0] | (uint64_t)w[1] << 32, w[2] | (uint64_t)w[3] << 32};
     for (int g = 0; g < 16; g += VF) {
-        vi x = vi_load_u8(d + g) & 0x7F;
+        vi x = vi_load_u8((const uint8_t *)&d + g) & 0x7F;
         vf tiny = vf_from_vi(x) * 0x1p-10f, usual = vf_of_bits((x << 20) + ((127 - 8) << 23));
         vf_store(s.of + g, vf_of_bits(vi_of_bits(vf_select(x < 8, tiny, usual)) & (x != 0x7F)));
     }
