@@ -29,6 +29,15 @@ static inline KScale k_scale(const uint8_t s[12], int k)
 }
 //@ end k-scale
 
+static inline void k_pack_scales(uint8_t s[12], const int8_t scales[8], const int8_t mins[8])
+{
+    for (int j = 0; j < 4; j++) {
+        s[j] = (uint8_t)(scales[j] | scales[4 + j] >> 4 << 6);
+        s[4 + j] = (uint8_t)(mins[j] | mins[4 + j] >> 4 << 6);
+        s[8 + j] = (uint8_t)((scales[4 + j] & 15) | (mins[4 + j] & 15) << 4);
+    }
+}
+
 /* ---------------------------------------------------------------- Q4_K and Q5_K: all but the codes */
 
 /* How both blocks begin. */

@@ -11,6 +11,7 @@
  * times the groups' scales, and sums of activations times their mins.
  * Source: GGUF block formats (ggml). */
 #include "k_parts.h"
+#include "block_search.h"
 #include "layer2_kernels.h"
 
 /* The 32 codes of weights 32 k to 32 k + 31. */
@@ -18,6 +19,20 @@ static void codes_of(int8_t codes[32], const BlockQ2_K *b, int k)
 {
     const uint8_t *run = b->q + 32 * (k / 4);
     for (int l = 0; l < 32; l++) codes[l] = (int8_t)(run[l] >> 2 * (k % 4) & 3);
+}
+
+void quant_q2_k_scalar(void *blocks, const float *x, const float *importance, int64_t n)
+{
+    const KShape shape = {.group = 16, .hi = 3, .scale_hi = 15, .has_min = true};
+    KNumbers k;
+    BlockQ2_K *b = blocks;
+    for (int64_t at = 0; at < n; at += 256, b++) {
+        quant_k_search(&k, x + at, importance ? importance + at : NULL, shape);
+        *b = (BlockQ2_K){.d = k.d, .dmin = k.dmin};
+        for (int g = 0; g < 16; g++) b->scales[g] = (uint8_t)(k.scales[g] | k.mins[g] << 4);
+        for (int i = 0; i < 256; i++)
+            b->q[32 * (i / 128) + i % 32] |= (uint8_t)(k.codes[i] << 2 * (i / 32 % 4));
+    }
 }
 
 void dequant_q2_k_scalar(float *y, const void *blocks, int64_t n)

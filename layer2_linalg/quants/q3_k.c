@@ -11,6 +11,7 @@
  *
  * Source: GGUF block formats (ggml). */
 #include "k_parts.h"
+#include "block_search.h"
 #include "layer2_kernels.h"
 
 /* The 32 codes of weights 32 k to 32 k + 31, less 4. */
@@ -27,6 +28,27 @@ static int scale_of(const BlockQ3_K *b, int g)
     int low = b->scales[g % 8] >> 4 * (g / 8) & 15;
     int high = b->scales[8 + g % 4] >> 2 * (g / 4) & 3;
     return (low | high << 4) - 32;
+}
+
+void quant_q3_k_scalar(void *blocks, const float *x, const float *importance, int64_t n)
+{
+    const KShape shape = {.group = 16, .lo = -4, .hi = 3, .scale_lo = -32, .scale_hi = 31};
+    KNumbers k;
+    BlockQ3_K *b = blocks;
+    for (int64_t at = 0; at < n; at += 256, b++) {
+        quant_k_search(&k, x + at, importance ? importance + at : NULL, shape);
+        *b = (BlockQ3_K){.d = k.d};
+        for (int g = 0; g < 16; g++) {
+            int scale = k.scales[g] + 32;
+            b->scales[g % 8] |= (uint8_t)((scale & 15) << 4 * (g / 8));
+            b->scales[8 + g % 4] |= (uint8_t)(scale >> 4 << 2 * (g / 4));
+        }
+        for (int i = 0; i < 256; i++) {
+            int code = k.codes[i] + 4;
+            b->q[32 * (i / 128) + i % 32] |= (uint8_t)((code & 3) << 2 * (i / 32 % 4));
+            b->hmask[i % 32] |= (uint8_t)(code >> 2 << i / 32);
+        }
+    }
 }
 
 void dequant_q3_k_scalar(float *y, const void *blocks, int64_t n)

@@ -10,6 +10,7 @@
  *
  * With activations x = scale * q:  sum w_i x_i = d * (scale * sum code_i q_i - 8 * scale * sum q_i),
  * and the last term is ActQ8.sum: the codes need no subtraction. Source: GGUF block formats (ggml). */
+#include "block_search.h"
 #include "layer2_kernels.h"
 
 #include <float.h>
@@ -22,7 +23,6 @@ static int code_of(float v) { return v >= 15.0f ? 15 : v >= 0.0f ? (int)v : 0; }
 void quant_q4_0_scalar(void *blocks, const float *x,
                        const float *importance, int64_t n)
 {
-    (void)importance;
     BlockQ4_0 *b = blocks;
     for (int64_t i = 0; i < n / 32; i++, x += 32) {
         /* 1. The first weight of largest magnitude becomes the code 0. */
@@ -30,6 +30,8 @@ void quant_q4_0_scalar(void *blocks, const float *x,
         for (int j = 0; j < 32; j++)
             if (fabsf(x[j]) > fabsf(m)) m = x[j];
         float d = m / -8.0f;
+        if (importance)
+            d = quant_fit_32(x, importance + 32 * i, -8, 7).scale;
 
         /* 2. Codes from the f32 scale: +8 makes them positive, +0.5 rounds. */
         float inverse = fabsf(d) >= FLT_MIN ? 1.0f / d : 0.0f;

@@ -7,6 +7,7 @@
  *
  * With activations x = scale * q:  sum w_i x_i = d * scale * sum code_i q_i + m * scale * sum q_i,
  * and the last factor is ActQ8.sum. Source: GGUF block formats (ggml). */
+#include "block_search.h"
 #include "layer2_kernels.h"
 
 #include <float.h>
@@ -18,7 +19,6 @@ static int code_of(float v) { return v >= 15.0f ? 15 : v >= 0.0f ? (int)v : 0; }
 void quant_q4_1_scalar(void *blocks, const float *x,
                        const float *importance, int64_t n)
 {
-    (void)importance;
     BlockQ4_1 *b = blocks;
     for (int64_t i = 0; i < n / 32; i++, x += 32) {
         /* 1. The smallest weight becomes the code 0, the largest 15. */
@@ -28,6 +28,11 @@ void quant_q4_1_scalar(void *blocks, const float *x,
             if (x[j] > most) most = x[j];
         }
         float d = (most - least) / 15.0f;
+        if (importance) {
+            QuantFit fit = quant_fit_32(x, importance + 32 * i, 0, 15);
+            d = fit.scale;
+            least = fit.least;
+        }
 
         /* 2. Codes from the f32 numbers, which are rounded only then. */
         float inverse = d >= FLT_MIN ? 1.0f / d : 0.0f;

@@ -9,6 +9,7 @@
  *   24 bytes: half d | half m | the same                                 (5.5 and 6 bits per weight)
  *
  * Source: GGUF block formats (ggml). */
+#include "block_search.h"
 #include "layer2_kernels.h"
 
 #include <float.h>
@@ -52,7 +53,6 @@ static int32_t dot32(const int8_t codes[32], const int8_t q[32])
 
 void quant_q5_0_scalar(void *blocks, const float *x, const float *importance, int64_t n)
 {
-    (void)importance;
     BlockQ5_0 *b = blocks;
     for (int64_t i = 0; i < n / 32; i++, x += 32) {
         /* 1. The first weight of largest magnitude becomes the code 0. */
@@ -60,6 +60,7 @@ void quant_q5_0_scalar(void *blocks, const float *x, const float *importance, in
         for (int j = 0; j < 32; j++)
             if (fabsf(x[j]) > fabsf(m)) m = x[j];
         float d = m / -16.0f;
+        if (importance) d = quant_fit_32(x, importance + 32 * i, -16, 15).scale;
         float inverse = fabsf(d) >= FLT_MIN ? 1.0f / d : 0.0f;
         /* 2. Codes from the f32 scale. */
         uint8_t codes[32];
@@ -108,7 +109,6 @@ float dot_q5_0_scalar(const void *blocks, ActQ8 a, int64_t n)
 
 void quant_q5_1_scalar(void *blocks, const float *x, const float *importance, int64_t n)
 {
-    (void)importance;
     BlockQ5_1 *b = blocks;
     for (int64_t i = 0; i < n / 32; i++, x += 32) {
         /* 1. The smallest weight becomes the code 0, the largest 31. */
@@ -118,6 +118,11 @@ void quant_q5_1_scalar(void *blocks, const float *x, const float *importance, in
             if (x[j] > most) most = x[j];
         }
         float d = (most - least) / 31.0f;
+        if (importance) {
+            QuantFit fit = quant_fit_32(x, importance + 32 * i, 0, 31);
+            d = fit.scale;
+            least = fit.least;
+        }
         float inverse = d >= FLT_MIN ? 1.0f / d : 0.0f;
         /* 2. Codes from the f32 numbers. */
         uint8_t codes[32];

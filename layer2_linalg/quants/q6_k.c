@@ -12,7 +12,10 @@
  * The integers of 32 weights are at most 32 * 32 * 127 * 128 < 2^24, exact as floats.
  * Source: GGUF block formats (ggml). */
 #include "k_parts.h"
+#include "block_search.h"
 #include "layer2_kernels.h"
+
+#include <string.h>
 
 /* The 32 codes of weights 32 k to 32 k + 31, less 32. */
 static void codes_of(int8_t codes[32], const BlockQ6_K *b, int k)
@@ -21,6 +24,23 @@ static void codes_of(int8_t codes[32], const BlockQ6_K *b, int k)
     const uint8_t *low = b->ql + 64 * run + 32 * (g & 1), *high = b->qh + 32 * run;
     for (int l = 0; l < 32; l++)
         codes[l] = (int8_t)(((low[l] >> 4 * (g >> 1) & 15) | (high[l] >> 2 * g & 3) << 4) - 32);
+}
+
+void quant_q6_k_scalar(void *blocks, const float *x, const float *importance, int64_t n)
+{
+    const KShape shape = {.group = 16, .lo = -32, .hi = 31, .scale_lo = -128, .scale_hi = 127};
+    KNumbers k;
+    BlockQ6_K *b = blocks;
+    for (int64_t at = 0; at < n; at += 256, b++) {
+        quant_k_search(&k, x + at, importance ? importance + at : NULL, shape);
+        *b = (BlockQ6_K){.d = k.d};
+        memcpy(b->scales, k.scales, sizeof b->scales);
+        for (int i = 0; i < 256; i++) {
+            int code = k.codes[i] + 32, g = i / 32 % 4;
+            b->ql[64 * (i / 128) + 32 * (g & 1) + i % 32] |= (uint8_t)((code & 15) << 4 * (g >> 1));
+            b->qh[32 * (i / 128) + i % 32] |= (uint8_t)(code >> 4 << 2 * g);
+        }
+    }
 }
 
 void dequant_q6_k_scalar(float *y, const void *blocks, int64_t n)

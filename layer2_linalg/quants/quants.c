@@ -27,7 +27,6 @@ static void narrow_bf16(void *y, const float *x, const float *importance, int64_
     row_to_bf16(y, x, n);
 }
 
-
 static dequant_fn *from_f32 = copy_f32, *from_f16 = widen_f16, *from_bf16 = widen_bf16;
 static quant_fn *to_f32 = store_f32, *to_f16 = narrow_f16, *to_bf16 = narrow_bf16;
 
@@ -41,11 +40,11 @@ static const QuantFormat formats[] = {
     {DT_Q4_1, &dequant_q4_1, &quant_q4_1, &dot_q4_1, &unpack_q4_1, 32, true, 15},
     {DT_Q5_0, &dequant_q5_0, &quant_q5_0, &dot_q5_0, &unpack_q5_0, 32, false, 16},
     {DT_Q5_1, &dequant_q5_1, &quant_q5_1, &dot_q5_1, &unpack_q5_1, 32, true, 31},
-    {DT_Q2_K, &dequant_q2_k, NULL, &dot_q2_k, &unpack_q2_k, 16, true, 3},
-    {DT_Q3_K, &dequant_q3_k, NULL, &dot_q3_k, &unpack_q3_k, 16, false, 4},
-    {DT_Q4_K, &dequant_q4_k, NULL, &dot_q4_k, &unpack_q4_k, 32, true, 15},
-    {DT_Q5_K, &dequant_q5_k, NULL, &dot_q5_k, &unpack_q5_k, 32, true, 31},
-    {DT_Q6_K, &dequant_q6_k, NULL, &dot_q6_k, &unpack_q6_k, 16, false, 32},
+    {DT_Q2_K, &dequant_q2_k, &quant_q2_k, &dot_q2_k, &unpack_q2_k, 16, true, 3},
+    {DT_Q3_K, &dequant_q3_k, &quant_q3_k, &dot_q3_k, &unpack_q3_k, 16, false, 4},
+    {DT_Q4_K, &dequant_q4_k, &quant_q4_k, &dot_q4_k, &unpack_q4_k, 32, true, 15},
+    {DT_Q5_K, &dequant_q5_k, &quant_q5_k, &dot_q5_k, &unpack_q5_k, 32, true, 31},
+    {DT_Q6_K, &dequant_q6_k, &quant_q6_k, &dot_q6_k, &unpack_q6_k, 16, false, 32},
     {DT_IQ4_NL, &dequant_iq4_nl, &quant_iq4_nl, &dot_iq4_nl, &unpack_iq4_nl, 32, false, 127},
     {DT_IQ4_XS, &dequant_iq4_xs, &quant_iq4_xs, &dot_iq4_xs, &unpack_iq4_xs, 32, false, 127},
     {DT_IQ3_XXS, &dequant_iq3_xxs, &quant_iq3_xxs, &dot_iq3_xxs, &unpack_iq3_xxs, 32, false, 62},

@@ -1,14 +1,15 @@
 /* quants.h: block formats: how a row of weights becomes fewer bytes and comes back.
  *
  * One QuantFormat per type. Decoding is bit-exact with the reference (plain f32 multiplications, no
- * fused ones); file quantisers give the reference's bytes.
+ * fused ones). Formats that only round (Q8_0 to Q5_1) give the reference's bytes too; where a search
+ * is needed it is our own, and its error is compared with the reference's.
  *
  *   Q8_0   32 weights: half d, 32 x int8 q        w = d * q           d = max|x| / 127
  *   Q4_0   32 weights: half d, 32 x 4-bit codes   w = d * (code - 8)  d = m / -8, m the first weight
  *                                                 of largest magnitude, sign kept
  *   Q4_1, Q5_0, Q5_1   32 weights too: a minimum (_1), a fifth bit (Q5)
- *   Q2_K to Q6_K       256 weights: groups of 16 or 32, whose scales are codes with a scale d. Files
- *                      of these can be read; their search for the best scales is not part of this
+ *   Q2_K to Q6_K       256 weights: groups of 16 or 32, whose scales are codes with a scale d; the
+ *                      scales are searched for (search.h, block_search.h)
  *   IQ4_NL, IQ4_XS     32 and 256 weights, 4 bits each, from a table of 16 values not equally spaced
  *   IQ3_* to IQ1_*     256 weights: 4 or 8 together are one row of a codebook (iq_grids.h)
  *   TQ1_0, TQ2_0       256 weights of three values: five in a byte, or two bits each
@@ -36,8 +37,8 @@ typedef void act_q8_fn(ActQ8 a, const float *x, int64_t n);
 typedef void dequant_fn(float *y, const void *blocks, int64_t n);
 
 /* importance [n]: how much an error of each weight matters, >= 0; usually the mean square of the
- * activations that meet it. NULL: the format's own rule. A call is one row: with an importance some
- * formats look at the whole row first. Formats that only round ignore it. */
+ * activations that meet it (the column of an importance matrix). NULL: the format's own rule. Blocks
+ * do not depend on each other. Formats that only round, Q8_0 and the float types, ignore it. */
 typedef void quant_fn(void *blocks, const float *x, const float *importance, int64_t n);
 
 /* Rows as integers: w_i = scale[i / group] * q[i] + offset[i / group]. Codes are what the format has,
@@ -51,6 +52,7 @@ extern dequant_fn *dequant_q2_k, *dequant_q3_k, *dequant_q4_k, *dequant_q5_k, *d
 extern dequant_fn *dequant_iq4_nl, *dequant_iq4_xs, *dequant_iq3_xxs, *dequant_iq3_s, *dequant_iq2_xxs;
 extern dequant_fn *dequant_iq2_xs, *dequant_iq2_s, *dequant_iq1_s, *dequant_iq1_m;
 extern quant_fn *quant_q8_0, *quant_q4_0, *quant_q4_1, *quant_q5_0, *quant_q5_1;
+extern quant_fn *quant_q2_k, *quant_q3_k, *quant_q4_k, *quant_q5_k, *quant_q6_k;
 extern unpack_fn *unpack_q8_0, *unpack_q4_0, *unpack_q4_1, *unpack_q5_0, *unpack_q5_1;
 extern unpack_fn *unpack_q2_k, *unpack_q3_k, *unpack_q4_k, *unpack_q5_k, *unpack_q6_k;
 extern quant_fn *quant_iq4_nl, *quant_iq4_xs, *quant_iq3_xxs, *quant_iq3_s, *quant_iq2_xxs, *quant_iq2_xs;
