@@ -131,6 +131,7 @@ void bench_print_summary(const Bench *b);
 void bench_add_vec(Bench *b);
 void bench_add_matmul(Bench *b);
 void bench_add_quants(Bench *b);
+void bench_add_panel_int8(Bench *b);
 void bench_add_linear(Bench *b);
 void bench_add_primitives(Bench *b);
 void bench_add_attention(Bench *b);
@@ -138,6 +139,9 @@ void bench_add_tokenizer(Bench *b);
 void bench_add_runtime(Bench *b);
 void bench_add_generate(Bench *b);
 
+/* Blocks of a format that is only read: random bytes without bit 6, so that any two of them, read as
+ * a half, are below 2 in magnitude. */
+void bench_random_blocks(char *blocks, int64_t n);
 /* Helpers for setup: memory of the case, refused with a message; normal numbers. */
 #define BENCH_NEW(c, T, count, err)                                                                \
     ((T *)bench_alloc((c), (int64_t)(count), sizeof(T), (err)))

@@ -94,9 +94,7 @@ static void quant_result(BenchCase *c, QuantState *s, QuantJob job)
     }
 }
 
-/* Blocks of a format that is only read: random bytes without bit 6, so that any two of them, read as
- * a half, are below 2 in magnitude. */
-static void random_blocks(char *blocks, int64_t n)
+void bench_random_blocks(char *blocks, int64_t n)
 {
     Rng rng = rng_seed(5);
     for (int64_t i = 0; i < n; i++) blocks[i] = (char)(rng_u64(&rng) & 0xBF);
@@ -115,11 +113,12 @@ static Status quant_setup(BenchCase *c, Bench *b, Err *err)
     s->codes = BENCH_NEW(c, int8_t, ROWS * WIDTH, err);
     s->scale = BENCH_NEW(c, float, 2 * WIDTH / 16, err);
     float *act = bench_normals(c, 6, WIDTH, err);
-    if (!s->codes || !s->scale || !s->x || !s->y || !s->blocks || !act || !act_new(c, &s->act, WIDTH, err)) return E_MEMORY;
+    if (!s->codes || !s->scale || !s->x || !s->y || !s->blocks) return E_MEMORY;
+    if (!act || !act_new(c, &s->act, WIDTH, err)) return E_MEMORY;
     act_q8(s->act, act, WIDTH);
     s->unit = 1.0f;
     if (!s->format->quantise) {
-        random_blocks(s->blocks, ROWS * s->row_bytes);
+        bench_random_blocks(s->blocks, ROWS * s->row_bytes);
         row_to_f32(s->y, s->blocks, s->format->type, WIDTH);
         for (int i = 0; i < WIDTH; i++) s->unit = fmaxf(s->unit, fabsf(s->y[i]));
     }

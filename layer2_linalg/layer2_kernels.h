@@ -5,8 +5,10 @@
 
 #include "layer2.h"
 #include "kernel_rows.h"
+#include "linear_parts.h"
 #include "matmul_block.h"
 #include "panel.h"
+#include "panel_int8.h"
 #include "roofline_kernels.h"
 #include "simd_probe.h"
 

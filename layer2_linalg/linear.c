@@ -1,4 +1,5 @@
-/* linear.c: checks a call of linear_n and picks its way: dots for a few tokens, panels for many. */
+/* linear.c: checks a call of linear_n and picks its way: dots for a few tokens, panels of bytes or
+ * floats for many. */
 #include "linear_parts.h"
 
 bool linear_supports(DType t) { return quant_format(t) != NULL; }
@@ -7,7 +8,9 @@ int64_t linear_scratch_bytes(int64_t max_in, int64_t max_tok, int n_threads)
 {
     int64_t few = linear_few_scratch(max_in, max_tok);
     int64_t many = linear_many_scratch(max_in, max_tok, n_threads);
-    return few > many ? few : many;
+    int64_t int8 = linear_int8_scratch(max_in, max_tok, n_threads);
+    int64_t most = few > many ? few : many;
+    return most > int8 ? most : int8;
 }
 
 static void check_out(const LinearOut *o, int64_t n_in)
@@ -21,6 +24,8 @@ static void check_out(const LinearOut *o, int64_t n_in)
           (long long)o->w->ne[1]);
 }
 
+static bool as_int8(const LinearOut *o) { return quant_format(o->w->type)->unpack != NULL; }
+
 void linear_n(Pool *pool, void *scratch, const LinearOut *outs, int n_outs, const float *x,
               int64_t x_stride, int64_t n_tok)
 {
@@ -30,8 +35,18 @@ void linear_n(Pool *pool, void *scratch, const LinearOut *outs, int n_outs, cons
     CHECK(((uintptr_t)scratch & 63) == 0, "linear: scratch %p is not 64-byte aligned", scratch);
 
     LinearJob job = {outs, n_outs, x, x_stride, n_tok, n_in, scratch};
-    if (n_tok < LINEAR_FEW) linear_few(pool, &job);
-    else linear_many(pool, &job);
+    if (n_tok < LINEAR_FEW) {
+        linear_few(pool, &job);
+        return;
+    }
+    /* Neighbours that go the same way share a region. */
+    for (int i = 0; i < n_outs; i += job.n_outs, job.outs += job.n_outs) {
+        job.n_outs = 1;
+        while (i + job.n_outs < n_outs && as_int8(&outs[i]) == as_int8(&outs[i + job.n_outs]))
+            job.n_outs++;
+        if (as_int8(&outs[i])) linear_quantised(pool, &job);
+        else linear_many(pool, &job);
+    }
 }
 
 void linear(Pool *pool, void *scratch, float *y, const Tensor *w, const float *bias, const float *x,

@@ -1,4 +1,4 @@
-/* linear_parts.h: the two ways of linear_n, chosen in linear.c by the number of tokens. Private. */
+/* linear_parts.h: the three ways of linear_n, chosen in linear.c by tokens and type. Private. */
 #ifndef SIXFOLD_LINEAR_PARTS_H
 #define SIXFOLD_LINEAR_PARTS_H
 
@@ -25,5 +25,12 @@ void linear_few(Pool *pool, const LinearJob *job);
 
 int64_t linear_many_scratch(int64_t max_in, int64_t max_tok, int n_threads);
 void linear_many(Pool *pool, const LinearJob *job);
+
+int64_t linear_int8_scratch(int64_t max_in, int64_t max_tok, int n_threads);
+void linear_int8(Pool *pool, const LinearJob *job);
+
+/* For matrices whose format unpacks: linear_many is exact in x and slow, linear_int8 rounds x to 8 bits. */
+typedef void linear_quantised_fn(Pool *pool, const LinearJob *job);
+extern linear_quantised_fn *linear_quantised;
 
 #endif

@@ -13,6 +13,7 @@
  *     vb_load_16(p, stride)   16 bytes each of STEP / 2 blocks of any size
  *     vb_lower_halves(a, b), vb_upper_halves(a, b)   of 32 bytes for each of STEP / 2 blocks in two
  *                             registers, the first or last 16
+ *     vb_join_first(lo, hi), vb_join_last(lo, hi)    the way back: two registers of 32 bytes for each
  * - vb_load_block(p, stride, i)   32 bytes of blocks, a register full, i = 0, 1: STEP / 2 blocks
  *   vi_fold(s0, s1)           their sums in the order above
  * - vb_shift(w) and vi_dot4_shifted(acc, w, a): signed weights times signed activations, where the
@@ -273,6 +274,26 @@ SIMD_INLINE vi vi_max(vi a, vi b) { return (vi)vmaxq_s32((int32x4_t)a, (int32x4_
 SIMD_INLINE int32_t vi_hmax(vi x) { return vmaxvq_s32((int32x4_t)x); }
 
 #endif
+
+/* lo and hi hold 16 bytes of each of STEP / 2 blocks: those of a block side by side. */
+#if VF == 16
+#define SIMD_JOIN_FIRST 0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23
+#define SIMD_JOIN_LAST 8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31
+#elif VF == 8
+#define SIMD_JOIN_FIRST 0, 1, 2, 3, 8, 9, 10, 11
+#define SIMD_JOIN_LAST 4, 5, 6, 7, 12, 13, 14, 15
+#else
+#define SIMD_JOIN_FIRST 0, 1, 2, 3
+#define SIMD_JOIN_LAST 4, 5, 6, 7
+#endif
+SIMD_INLINE vb vb_join_first(vb lo, vb hi)
+{
+    return (vb)__builtin_shufflevector((vi)lo, (vi)hi, SIMD_JOIN_FIRST);
+}
+SIMD_INLINE vb vb_join_last(vb lo, vb hi)
+{
+    return (vb)__builtin_shufflevector((vi)lo, (vi)hi, SIMD_JOIN_LAST);
+}
 
 #if defined(SIMD_ISA_avx2)
 /* Four products fit in 16 bits: 4 * 63 * 127 < 32768, so the widening is shared. */

@@ -1,8 +1,9 @@
-/* q4_1_simd.c: q4_1.c's decoding, VF weights at a time; the same roundings, the same bits. */
+/* q4_1_simd.c: q4_1.c's decoding and unpacking; the same roundings, the same bits. */
+#include "q5_parts.h"
 #include "quants.h"
-#include "simd_blocks.h"
 
 extern dequant_fn SIMD_FN(dequant_q4_1);
+extern unpack_fn SIMD_FN(unpack_q4_1);
 
 void SIMD_FN(dequant_q4_1)(float *y, const void *blocks, int64_t n)
 {
@@ -14,5 +15,15 @@ void SIMD_FN(dequant_q4_1)(float *y, const void *blocks, int64_t n)
             vf_store(y + j, d * vf_from_vi(codes & 15) + m);
             vf_store(y + j + 16, d * vf_from_vi(codes >> 4) + m);
         }
+    }
+}
+
+void SIMD_FN(unpack_q4_1)(int8_t *q, float *scale, float *offset, const void *blocks, int64_t n)
+{
+    const BlockQ4_1 *b = blocks;
+    for (int64_t i = 0; i < n / 32; i++, q += 32) {
+        q4_codes(q, b[i].q);
+        scale[i] = vf_f16(b[i].d)[0];
+        offset[i] = vf_f16(b[i].m)[0];
     }
 }

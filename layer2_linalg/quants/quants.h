@@ -42,7 +42,8 @@ typedef void dequant_fn(float *y, const void *blocks, int64_t n);
 typedef void quant_fn(void *blocks, const float *x, const float *importance, int64_t n);
 
 /* Rows as integers: w_i = scale[i / group] * q[i] + offset[i / group]. Codes are what the format has,
- * -128 included; offset is written only by formats that have one, else it may be NULL. n whole blocks. */
+ * -128 included; offset is written only by formats that have one, else it may be NULL. A scale is a half
+ * times a small number, 22 bits at most, so that panel_int8.h's sums are exact. n whole blocks. */
 typedef void unpack_fn(int8_t *q, float *scale, float *offset, const void *blocks, int64_t n);
 typedef float dot_quant_fn(const void *blocks, ActQ8 a, int64_t n);
 

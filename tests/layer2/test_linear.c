@@ -10,8 +10,8 @@
 #include "twins.h"
 #include "must.h"
 
-static const DType types[] = {DT_F32, DT_F16, DT_BF16, DT_Q8_0, DT_Q4_0};
-enum { N_TYPES = 5 };
+static const DType types[] = {DT_F32, DT_F16, DT_BF16, DT_Q8_0, DT_Q4_0, DT_Q5_1};
+enum { N_TYPES = 6 };
 
 /* A matrix of random weights with its decoded values, and inputs. */
 typedef struct {
@@ -42,14 +42,15 @@ static Case case_open(DType type, int64_t n_in, int64_t n_out, int64_t n_tok, ui
 }
 
 /* Fails unless y is near the sums in double. Rounding: every product, addition and the bias round at
- * most once: (n_in + 2) * eps / 2 * sum |w x|. Dots of quantised types round x to 8 bits first: half
- * a step, max|x| / 254 per block, times |w|; their float sums cancel shifted codes (at most 256 / 127
- * steps of the largest weight, for which 2 max|w| stands), hence the factor. */
+ * most once: (n_in + 2) * eps / 2 * sum |w x|. Quantised types round x to 8 bits first: half a step,
+ * max|x| / 254 per block, times |w|; their float sums cancel shifted codes (at most 256 / 127 steps of
+ * the largest weight) or an offset, for which 3 max|w| stands. */
 static void check_result(const Case *c, const float *y, int64_t y_stride, int64_t n_tok, bool bias,
                          const char *what)
 {
     int64_t n_in = c->w.ne[0];
-    bool rounded = n_tok < LINEAR_FEW && quant_format(c->w.type)->dot;
+    const QuantFormat *f = quant_format(c->w.type);
+    bool rounded = n_tok < LINEAR_FEW ? f->dot != NULL : f->unpack != NULL;
     for (int64_t t = 0; t < n_tok; t++)
         for (int64_t r = 0; r < c->w.ne[1]; r++) {
             const float *w = c->decoded + r * n_in, *x = c->x + t * c->x_stride;
@@ -61,7 +62,7 @@ static void check_result(const Case *c, const float *y, int64_t y_stride, int64_
                 for (int64_t j = i & ~31; rounded && j < (i | 31) + 1; j++)
                     most = fmax(most, fabs((double)x[j]));
                 want += (double)w[i] * (double)x[i];
-                magnitude += (rounded ? 2 * most_w : fabs((double)w[i])) * fabs((double)x[i]);
+                magnitude += (rounded ? 3 * most_w : fabs((double)w[i])) * fabs((double)x[i]);
                 from_x += fabs((double)w[i]) * most / 254;
             }
             double tol = (double)(n_in + 2) * FLT_EPSILON / 2 * magnitude + from_x;
