@@ -1,13 +1,11 @@
 /* cpu.c: asking the processor and the operating system what there is.
  *
  * x86 answers through cpuid (wrapped by the compiler's builtins), aarch64 through the auxiliary
- * vector. The number of usable cores is the smallest of three: cores in the affinity mask counted
- * once per physical core, the cgroup's quota, and 1 at least.
- * Source: Intel SDM vol. 2A (CPUID); Linux Documentation/admin-guide/cgroup-v2. */
+ * vector. Which CPUs we may use, and how many threads that makes, is told in cpu_topology.c.
+ * Source: Intel SDM vol. 2A (CPUID). */
 #include "cpu.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,85 +86,6 @@ const char *cpu_name(void)
     return name;
 }
 
-/* First number in a one-line system file, or fallback. */
-static long read_long(const char *path, long fallback)
-{
-    FILE *f = fopen(path, "r");
-    if (!f) return fallback;
-    long v;
-    if (fscanf(f, "%ld", &v) != 1) v = fallback;
-    fclose(f);
-    return v;
-}
-
-/* Whole CPUs that the cgroup (v2, then v1) allows, or INT_MAX-like when unlimited. */
-static long cgroup_cpus(void)
-{
-    long quota = -1, period = 100000;
-    FILE *f = fopen("/sys/fs/cgroup/cpu.max", "r");
-    if (f) {
-        if (fscanf(f, "%ld %ld", &quota, &period) != 2) quota = -1;
-        fclose(f);
-    } else {
-        quota = read_long("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", -1);
-        period = read_long("/sys/fs/cgroup/cpu/cpu.cfs_period_us", 100000);
-    }
-    if (quota <= 0 || period <= 0) return 1 << 20;
-    long cpus = (quota + period - 1) / period;
-    return cpus > 0 ? cpus : 1;
-}
-
-/* True if cpu is the first of its hardware siblings that is in the mask: one per physical core. */
-static bool is_first_sibling(int cpu, const cpu_set_t *mask)
-{
-    char path[128];
-    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
-    FILE *f = fopen(path, "r");
-    if (!f) return true;
-    char text[256] = "";
-    bool first = true;
-    if (fgets(text, sizeof text, f)) {
-        /* The list reads "0,4" or "0-1": any smaller allowed cpu in it comes before us. */
-        for (char *p = text; *p;) {
-            char *end;
-            long lo = strtol(p, &end, 10), hi = lo;
-            if (end == p) break;
-            if (*end == '-') hi = strtol(end + 1, &end, 10);
-            for (long c = lo; c <= hi && c < cpu; c++)
-                if (CPU_ISSET((int)c, mask)) first = false;
-            p = *end ? end + 1 : end;
-        }
-    }
-    fclose(f);
-    return first;
-}
-
-/* The cores we were given. Read once: later the main thread may itself be pinned to one of them. */
-static cpu_set_t start_mask;
-static pthread_once_t start_mask_once = PTHREAD_ONCE_INIT;
-
-static void find_start_mask(void)
-{
-    if (sched_getaffinity(getpid(), sizeof start_mask, &start_mask) != 0) CPU_ZERO(&start_mask);
-}
-
-static const cpu_set_t *process_mask(void)
-{
-    pthread_once(&start_mask_once, find_start_mask);
-    return &start_mask;
-}
-
-int cpu_threads_default(void)
-{
-    const cpu_set_t *mask = process_mask();
-    long cores = 0;
-    for (int c = 0; c < CPU_SETSIZE; c++)
-        if (CPU_ISSET(c, mask) && is_first_sibling(c, mask)) cores++;
-    long limit = cgroup_cpus();
-    if (cores > limit) cores = limit;
-    return cores < 1 ? 1 : cores > 256 ? 256 : (int)cores;
-}
-
 int64_t cpu_cache_bytes(int level)
 {
     static const int names[] = {0, _SC_LEVEL1_DCACHE_SIZE, _SC_LEVEL2_CACHE_SIZE,
@@ -174,25 +93,4 @@ int64_t cpu_cache_bytes(int level)
     if (level < 1 || level > 3) return 0;
     long n = sysconf(names[level]);
     return n > 0 ? n : 0;
-}
-
-Status cpu_pin_thread(int i, Err *err)
-{
-    const cpu_set_t *mask = process_mask();
-    int n = CPU_COUNT(mask), skip = n ? i % n : 0;
-    for (int c = 0; c < CPU_SETSIZE; c++) {
-        if (!CPU_ISSET(c, mask) || skip-- > 0) continue;
-        cpu_set_t one;
-        CPU_ZERO(&one);
-        CPU_SET(c, &one);
-        if (pthread_setaffinity_np(pthread_self(), sizeof one, &one) == 0) return OK;
-        break;
-    }
-    return fail(err, E_IO, "cannot pin thread %d to one of %d cores", i, n);
-}
-
-void cpu_unpin_thread(void)
-{
-    const cpu_set_t *mask = process_mask();
-    if (CPU_COUNT(mask) > 0) pthread_setaffinity_np(pthread_self(), sizeof *mask, mask);
 }

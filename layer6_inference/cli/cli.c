@@ -81,12 +81,13 @@ static Status print_help(const Verb *v, Err *err)
 
 static Status print_version(const CliProgram *p, Err *err)
 {
-    char cpu[128];
+    char cpu[128], machine[160];
     cpu_features_text(cpu, sizeof cpu);
+    cpu_topology_text(cpu_topology(), machine, sizeof machine);
     Buf out = {0};
     Status s = buf_printf(&out, err, "sixfold %s\ncompiler: %s\ncpu: %s\ninstruction sets: scalar %s\n"
-                          "threads by default: %d\n", p->version, __VERSION__, cpu_name(), cpu,
-                          cpu_threads_default());
+                          "this process may use: %s\nthreads by default: %d\n", p->version, __VERSION__,
+                          cpu_name(), cpu, machine, cpu_threads_default());
     const char *last = "";
     for (int i = 0; s == OK && i < kernels_count(); i++) {
         const KernelRow *row = kernels_row(i), *chosen = kernels_selected(row->op);

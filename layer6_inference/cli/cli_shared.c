@@ -112,10 +112,34 @@ static Status repack(Cli *c, Err *err)
     return OK;
 }
 
+/* --cpu-mask, --cpu-range, --cpu-strict, --numa. *bind: threads are to be bound. */
+static Status place_threads(const Options *o, bool *bind, Err *err)
+{
+    const char *numa = o->numa ? o->numa : "numactl";
+    bool spread = strcmp(numa, "distribute") == 0, isolate = strcmp(numa, "isolate") == 0;
+    if (!spread && !isolate && strcmp(numa, "numactl") != 0)
+        return fail(err, E_ARG, "--numa is '%.40s', expected is distribute, isolate or numactl. HINT: without "
+                    "it the system places the threads", numa);
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (o->cpu_mask) TRY(cpu_add_mask(&set, o->cpu_mask, err));
+    if (o->cpu_range) TRY(cpu_add_range(&set, o->cpu_range, err));
+    if (o->cpu_mask || o->cpu_range) TRY(cpu_restrict(&set, err));
+    CPU_ZERO(&set);
+    if (isolate) cpu_same_node(&set);
+    if (isolate) TRY(cpu_restrict(&set, err));
+    bool strict = o->pin || o->cpu_strict;
+    cpu_bind_to(!spread ? CPU_BIND_CORE : strict ? CPU_BIND_CORE_OF_NODE : CPU_BIND_NODE);
+    *bind = strict || (spread && cpu_topology()->n_nodes > 1);
+    return OK;
+}
+
 Status cli_open_pool(Cli *c, Err *err)
 {
+    bool bind = false;
+    TRY(place_threads(&c->o, &bind, err));
     int n = c->o.n_threads ? (int)c->o.n_threads : cpu_threads_default();
-    TRY(pool_open(&c->pool, n, c->o.pin, err));
+    TRY(pool_open(&c->pool, n, bind, err));
     return repack(c, err);
 }
 
@@ -167,6 +191,9 @@ Status cli_check_plan(Cli *c, const GeneratorParams *p, int64_t extra_bytes, Err
             c->model.gguf.files && c->model.gguf.files[0].mapped ? "mapped" : "in memory",
             (double)kv / mib, (long long)p->n_ctx, (double)(need - kv) / mib,
             (double)extra_bytes / mib);
+    char machine[160];
+    cpu_topology_text(cpu_topology(), machine, sizeof machine);
+    fprintf(stderr, "machine: %s\n", machine);
     fprintf(stderr, "threads: %d, seed: %llu, attention: %s, generate: %s\n", threads,
             (unsigned long long)p->sampling.seed, kernels_selected("attention")->variant,
             kernels_selected("generate")->variant);

@@ -35,7 +35,10 @@ typedef struct Options {
     int64_t n_predict;          /* -1: until the end */
     /* machine */
     int64_t n_threads;          /* 0: default */
-    bool pin;
+    const char *cpu_mask, *cpu_range; /* NULL: all that we may use */
+    int64_t cpu_strict;         /* 1: each thread on a core of its own */
+    bool pin;                   /* the same */
+    const char *numa;           /* NULL, distribute, isolate or numactl */
     /* memory */
     int64_t n_ctx;              /* 0: from the model */
     int64_t n_batch, n_ubatch;

@@ -91,8 +91,16 @@ const OptionRow option_rows[] = {
     {"machine", "-t, --threads", "N", OPT_INT, AT(n_threads), 1, 256,
      FORWARD_VERBS | VERB_QUANTIZE | VERB_INSPECT,
      "threads; default: physical cores that this process may use"},
-    {"machine", "--cpu-strict, --pin", NULL, OPT_FLAG, AT(pin), 0, 0, FORWARD_VERBS,
-     "bind each thread to one core"},
+    {"machine", "-C, --cpu-mask", "HEX", OPT_STR, AT(cpu_mask), 0, 0, FORWARD_VERBS,
+     "CPUs that threads may use: bit i stands for CPU i; adds to --cpu-range"},
+    {"machine", "-Cr, --cpu-range", "LO-HI", OPT_STR, AT(cpu_range), 0, 0, FORWARD_VERBS,
+     "the same as a range; adds to --cpu-mask"},
+    {"machine", "--cpu-strict", "0|1", OPT_INT, AT(cpu_strict), 0, 1, FORWARD_VERBS,
+     "1: bind each thread to one core; default 0"},
+    {"machine", "--pin", NULL, OPT_FLAG, AT(pin), 0, 0, FORWARD_VERBS, "same as --cpu-strict 1"},
+    {"machine", "--numa", "TYPE", OPT_STR, AT(numa), 0, 0, FORWARD_VERBS,
+     "several memory nodes: distribute (threads over all), isolate (stay on this one), numactl (as"
+     " given from outside)"},
     {"memory", "-c, --ctx-size", "N", OPT_INT, AT(n_ctx), 0, BIG, FORWARD_VERBS | VERB_INSPECT,
      "context in tokens; default 0: what the model was trained with (perplexity, imatrix: 512,"
      " perplexity with --bits what the longest document needs)"},
