@@ -9,8 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { ALIGN = 64, MIN_CHUNK = 64 * 1024 };
+enum { ALIGN = 64, MIN_CHUNK = 64 * 1024, HUGE_PAGE = 2 << 20 };
 
 struct ArenaChunk {
     ArenaChunk *next;
@@ -38,10 +39,23 @@ static bool may_have(size_t n_bytes)
     return n_bytes < MAX_REQUEST && (!hook_fn || hook_fn(hook_ctx, n_bytes));
 }
 
+/* Asks for huge pages in the part of [p, p + n) that whole ones can cover. A page of 4 KB is 64 lines of
+ * a cache: whoever streams through 600 MB changes pages 150 000 times, and each time the core must look
+ * up where the page lies. With pages of 2 MB it is 300 times. What that is worth: bench/README.md. */
+static void want_huge_pages(void *p, size_t n)
+{
+    uintptr_t first = ((uintptr_t)p + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    uintptr_t last = ((uintptr_t)p + n) / HUGE_PAGE * HUGE_PAGE;
+    if (first < last)
+        madvise((void *)first, last - first, MADV_HUGEPAGE); /* a wish: a refusal changes nothing */
+}
+
 void *mem_alloc(size_t n_bytes)
 {
     if (!may_have(n_bytes)) return NULL;
-    return malloc(n_bytes ? n_bytes : 1);
+    void *p = malloc(n_bytes ? n_bytes : 1);
+    if (p && n_bytes >= HUGE_PAGE) want_huge_pages(p, n_bytes);
+    return p;
 }
 
 void *mem_resize(void *p, size_t n_bytes)

@@ -16,7 +16,8 @@
 #include "status.h"
 
 /* Raw allocation through the hook. mem_alloc returns NULL when refused (always from 2^39 bytes on);
- * memory is not cleared. */
+ * memory is not cleared. From 2 MB on it asks the system for huge pages: weights, caches and scratch
+ * in memory of our own have them wherever the system grants them. */
 void *mem_alloc(size_t n_bytes);
 void *mem_resize(void *p, size_t n_bytes); /* NULL when refused; then p is still valid */
 void mem_free(void *p);

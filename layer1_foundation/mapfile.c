@@ -134,8 +134,3 @@ void map_willneed(const MapFile *m, size_t offset, size_t n)
     void *first = (void *)(uintptr_t)(m->data + offset - into_page);
     madvise(first, n + into_page, MADV_WILLNEED); /* advice: a refusal changes nothing */
 }
-
-void map_hugepages(const MapFile *m)
-{
-    if (m->mapped) madvise((void *)(uintptr_t)m->data, m->size, MADV_HUGEPAGE);
-}

@@ -30,9 +30,7 @@ typedef Status LoadFn(MapFile *m, int fd, size_t n, const char *path, Err *err);
 extern LoadFn *load;
 LoadFn load_read, load_mmap;
 
-/* Advice to the kernel for a range of a mapping (no-ops when read): will be needed soon; prefer huge
- * pages. */
+/* Advice to the kernel for a range of a mapping (nothing when read): it will be needed soon. */
 void map_willneed(const MapFile *m, size_t offset, size_t n);
-void map_hugepages(const MapFile *m);
 
 #endif

@@ -190,6 +190,35 @@ static void foreign_block_aborts(void **state)
     slab_close(&s);
 }
 
+/* The flags of the mapping that holds p, as the system lists them; "" if it does not. */
+static void flags_of(const void *p, char flags[256])
+{
+    char line[512];
+    bool inside = false;
+    FILE *f = fopen("/proc/self/smaps", "r");
+    flags[0] = 0;
+    while (f && !flags[0] && fgets(line, sizeof line, f)) {
+        unsigned long lo, hi;
+        if (sscanf(line, "%lx-%lx ", &lo, &hi) == 2) inside = (uintptr_t)p >= lo && (uintptr_t)p < hi;
+        if (inside && strncmp(line, "VmFlags:", 8) == 0) snprintf(flags, 256, "%.250s", line);
+    }
+    if (f) fclose(f);
+}
+
+static void large_memory_asks_for_huge_pages(void **state)
+{
+    (void)state;
+    enum { HUGE_BYTES = 2 << 20 };
+    char flags[256];
+    char *p = mem_alloc(8 * HUGE_BYTES + 12345);
+    assert_non_null(p);
+    memset(p, 1, 8 * HUGE_BYTES + 12345); /* the edges, too, are ours */
+    flags_of(p + 4 * HUGE_BYTES, flags);
+    mem_free(p);
+    if (!cpu_topology()->huge_pages[0] || !flags[0]) skip();
+    assert_non_null(strstr(flags, " hg"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +230,7 @@ int main(void)
         cmocka_unit_test(refused_growth_leaves_a_buffer_as_it_was),
         cmocka_unit_test(slab_gives_each_block_once_and_takes_it_back),
         cmocka_unit_test(foreign_block_aborts),
+        cmocka_unit_test(large_memory_asks_for_huge_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

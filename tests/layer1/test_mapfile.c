@@ -59,7 +59,6 @@ static void read_and_mmap_give_the_same_bytes(void **state)
         map_willneed(&m, 5000, 100);
         map_willneed(&m, N - 1, SIZE_MAX);
         map_willneed(&m, SIZE_MAX, 1);
-        map_hugepages(&m);
         assert_memory_equal(m.data, bytes, N);
         map_close(&m);
         assert_null(m.data);
