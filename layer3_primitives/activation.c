@@ -73,3 +73,13 @@ void relu2_scalar(float *x, int64_t n)
         x[i] = v * v;
     }
 }
+
+/* Limits keep single units from running away; u + 1 lets a closed gate pass the half it closed. */
+void swiglu_clamped_scalar(float *gate, const float *up, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        float g = gate[i] > 7 ? 7 : gate[i];
+        float u = up[i] > 7 ? 7 : up[i] < -7 ? -7 : up[i];
+        gate[i] = g / (1 + expf(-1.702f * g)) * (u + 1);
+    }
+}

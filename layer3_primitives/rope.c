@@ -6,7 +6,8 @@
  * the second hand to one that hardly moves. table [R] holds R/2 cosines, then R/2 sines.
  * Angles are computed in double precision: at position 100 000 the first angle has lost 17 bits
  * before its cosine is taken, more than f32 has to spare.
- * Source: Su et al. 2021, section 3.2.2; division of frequencies: Meta, Llama 3.1 (2024). */
+ * Source: Su et al. 2021, section 3.2.2; division of frequencies: Meta, Llama 3.1 (2024); YaRN: Peng et
+ * al. 2023. */
 #include "layer3.h"
 
 #include <math.h>
@@ -25,6 +26,36 @@ void rope_angles(float *table, int64_t pos, int n_rot, float base,
     }
 }
 //@ end rope-angles
+
+//@ begin rope-yarn
+RopeYarn rope_yarn(int n_rot, float base, int64_t n_ctx_orig, float beta_fast,
+                   float beta_slow)
+{
+    /* Pair j makes n_ctx base^(-2j/R) / 2 pi turns; solved for j. */
+    const double two_pi = 6.283185307179586;
+    double scale = n_rot / (2 * log(base)), n = (double)n_ctx_orig;
+    double low = floor(scale * log(n / (beta_fast * two_pi)));
+    double high = ceil(scale * log(n / (beta_slow * two_pi)));
+    return (RopeYarn){(float)(low > 0 ? low : 0),
+                      (float)(high < n_rot - 1 ? high : n_rot - 1)};
+}
+
+void rope_angles_yarn(float *table, int64_t pos, int n_rot, float base,
+                      float freq_scale, const float *factors, RopeYarn y)
+{
+    int half = n_rot / 2;
+    double width = fmax(0.001, (double)y.high - y.low);
+    for (int j = 0; j < half; j++) {
+        double theta = (double)pos * pow(base, -2.0 * j / n_rot);
+        if (factors) theta /= factors[j];
+        /* 1: as trained; 0: divided. */
+        double trained = 1 - fmin(1, fmax(0, (j - y.low) / width));
+        theta *= trained + freq_scale * (1 - trained);
+        table[j] = (float)cos(theta);
+        table[half + j] = (float)sin(theta);
+    }
+}
+//@ end rope-yarn
 
 void rope_apply(RopeKind kind, float *x, int n_head, int d_head, int n_rot, const float *table)
 {

@@ -9,6 +9,8 @@
  *
  * Interface: rope_angles fills the table for one position; rope_interleaved and rope_half apply it to
  * n_head heads of d_head elements in place. R is even and <= d_head. All variants give the same bits.
+ * Contexts longer than the trained one: positions divided by a factor (linear), a larger base (NTK),
+ * factors per pair (Llama 3, LongRoPE), or a mixture per pair (YaRN).
  * Source: Su et al. 2021, section 3.2.2. */
 #ifndef SIXFOLD_ROPE_H
 #define SIXFOLD_ROPE_H
@@ -22,6 +24,18 @@ typedef enum { ROPE_NONE, ROPE_INTERLEAVED, ROPE_HALF } RopeKind;
  * double precision. */
 void rope_angles(float *table, int64_t pos, int n_rot, float base, float freq_scale,
                  const float *factors);
+
+/* YaRN: pairs below `low` turn as they were trained, pairs above `high` as if the position were divided
+ * by the scaling factor, those between are a mixture. Pairs count from 0; low < high. */
+typedef struct { float low, high; } RopeYarn;
+
+/* The pairs that turn beta_fast and beta_slow times within the context n_ctx_orig that the model was
+ * trained with: low and high above, rounded outwards. Source: Peng et al. 2023 (YaRN), section 3.2. */
+RopeYarn rope_yarn(int n_rot, float base, int64_t n_ctx_orig, float beta_fast, float beta_slow);
+
+/* As rope_angles; freq_scale is 1/factor and meets each pair as far as y says. */
+void rope_angles_yarn(float *table, int64_t pos, int n_rot, float base, float freq_scale,
+                      const float *factors, RopeYarn y);
 
 typedef void rope_fn(float *x, int n_head, int d_head, int n_rot, const float *table);
 extern rope_fn *rope_interleaved, *rope_half;

@@ -18,13 +18,36 @@
 EXERCISE void attention_visible(const AttentionArgs *a, int64_t t,
                                 int64_t *first, int64_t *end)
 {
-    /* A query sees itself and what came before... */
-    *end = a->pos0 + t + 1;
+    int64_t pos = a->pos0 + t, n_keys = a->pos0 + a->n_tok, before = a->window - 1;
+    if (a->both_ways) before = a->window / 2;
+    /* A query sees itself and what came before, or everything... */
+    *first = 0;
+    *end = a->both_ways ? n_keys : pos + 1;
     /* ...but with a window no more than that many keys. */
-    bool cut = a->window > 0 && *end > a->window;
-    *first = cut ? *end - a->window : 0;
+    if (a->window > 0 && pos > before) *first = pos - before;
+    if (a->window > 0 && pos + before + 1 < *end) *end = pos + before + 1;
 }
 //@ end exercise
+
+float attention_adjust(const AttentionArgs *a, int h, float score, int64_t distance)
+{
+    if (a->soft_cap > 0) score = a->soft_cap * tanhf(score / a->soft_cap);
+    if (a->slopes) score -= a->slopes[h] * (float)(distance < 0 ? -distance : distance);
+    return score;
+}
+
+//@ begin alibi-slopes
+void attention_slopes(float *slopes, int n_head, float max_bias)
+{
+    int n = 1; /* the largest power of two <= n_head */
+    while (2 * n <= n_head) n *= 2;
+    for (int h = 0; h < n_head; h++) {
+        float power = h < n ? (float)(h + 1) / (float)n
+                            : (float)(2 * (h - n) + 1) / (float)(2 * n);
+        slopes[h] = exp2f(-max_bias * power);
+    }
+}
+//@ end alibi-slopes
 
 //@ exercise 4.2 grouped queries: which kv head serves a query head
 EXERCISE int attention_kv_head(int h, int n_head, int n_kv_head)
@@ -122,8 +145,29 @@ void attention_weights(const AttentionArgs *a, int h, int64_t t, float *p, int64
             continue;
         }
         const char *k = kv->k + j * kv->k_pos + g * kv->k_head;
-        p[j] = a->scale * (kv->type_k == DT_F16 ? dot_f16((const void *)k, q, kv->d_k)
-                                                : dot_f32((const void *)k, q, kv->d_k));
+        float s = a->scale * (kv->type_k == DT_F16 ? dot_f16((const void *)k, q, kv->d_k)
+                                                   : dot_f32((const void *)k, q, kv->d_k));
+        p[j] = attention_adjust(a, h, s, a->pos0 + t - j);
     }
-    if (n_keys > 0) softmax(p, n_keys);
+    if (n_keys > 0) attention_softmax(a, h, p, n_keys);
+}
+
+float attention_sink(float sink, float m, float *l)
+{
+    float top = sink > m ? sink : m, share = expf(m - top);
+    *l = *l * share + expf(sink - top);
+    return share;
+}
+
+void attention_softmax(const AttentionArgs *a, int64_t h, float *s, int64_t n)
+{
+    if (!a->sinks) {
+        softmax(s, n);
+        return;
+    }
+    float top = a->sinks[h], sum;
+    for (int64_t j = 0; j < n; j++) top = s[j] > top ? s[j] : top;
+    sum = expf(a->sinks[h] - top);
+    for (int64_t j = 0; j < n; j++) sum += s[j] = expf(s[j] - top);
+    for (int64_t j = 0; j < n; j++) s[j] /= sum;
 }

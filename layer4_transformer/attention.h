@@ -4,7 +4,8 @@
  *                                 j > pos_t - w)
  *   out_t = sum_j softmax(s_t)_j v_j
  *
- * Query head h uses kv head h / (n_head / n_kv_head) (grouped queries).
+ * Query head h uses kv head h / (n_head / n_kv_head) (grouped queries). Some families change the
+ * scores: a soft cap, a penalty for distance (ALiBi), a sink that takes a share of each row.
  *
  * Variants of op "attention", same signature:
  *   naive   the whole T x T score matrix of the call, masked, softmax by rows, then times V
@@ -20,7 +21,8 @@
  * group); with fewer rows keys are summed in another order.
  * A NaN or infinity gives NaN in the rows that see it (and, as 0 * NaN is NaN, perhaps in rows nearby
  * in the same tile); it never crashes.
- * Source: Vaswani et al. 2017, 3.2.1; Ainslie et al. 2023 (grouped queries); Dao et al. 2022. */
+ * Source: Vaswani et al. 2017, 3.2.1; Ainslie et al. 2023 (grouped queries); Dao et al. 2022; Press et
+ * al. 2021 (ALiBi); Gemma Team 2024 (soft cap); Xiao et al. 2023 (sinks). */
 #ifndef SIXFOLD_ATTENTION_H
 #define SIXFOLD_ATTENTION_H
 
@@ -37,10 +39,21 @@ typedef struct {
     int n_head;
     float scale;         /* usually 1 / sqrt(d_k) */
     int64_t window;      /* 0: all earlier keys */
+    bool both_ways;      /* also later keys of the call (encoders); a window reaches half to each side */
+    float soft_cap;      /* c: s becomes c tanh(s / c); 0: off */
+    const float *slopes; /* ALiBi [n_head]: s loses slope * |distance|; NULL: off */
+    const float *sinks;  /* [n_head]: one more score per row, whose value is zero; NULL: off */
 } AttentionArgs;
 
 typedef void attention_fn(const AttentionArgs *a, int g, int64_t t0, int64_t t1, void *scratch);
 extern attention_fn *attention;
+
+/* A score after scaling becomes what the softmax sees: soft cap, then ALiBi. distance >= 0 is query
+ * position - key position, its absolute value where both_ways. */
+float attention_adjust(const AttentionArgs *a, int h, float score, int64_t distance);
+
+/* ALiBi's slopes [n_head] for this greatest bias (Press et al. 2021, section 3). */
+void attention_slopes(float *slopes, int n_head, float max_bias);
 
 /* Keys [*first, *end) that query t of the call may see. */
 void attention_visible(const AttentionArgs *a, int64_t t, int64_t *first, int64_t *end);

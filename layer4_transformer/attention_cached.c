@@ -16,7 +16,8 @@ void attention_cached(const AttentionArgs *a, int g, int64_t t0, int64_t t1, voi
 {
     const KvView *kv = a->kv;
     int64_t group = a->n_head / kv->n_kv_head, d_k = kv->d_k, d_v = kv->d_v;
-    float *p = scratch, *row = p + (a->pos0 + t1 + 15) / 16 * 16;
+    int64_t n_keys = a->pos0 + (a->both_ways ? a->n_tok : t1);
+    float *p = scratch, *row = p + (n_keys + 15) / 16 * 16;
     for (int64_t t = t0; t < t1; t++) {
         int64_t first, end;
         attention_visible(a, t, &first, &end);
@@ -27,10 +28,11 @@ void attention_cached(const AttentionArgs *a, int g, int64_t t0, int64_t t1, voi
             /* 1. Scores of the visible keys; 2. nothing is left to mask. */
             for (int64_t j = first; j < end; j++) {
                 kv_load_k(row, kv, g, j);
-                p[j - first] = a->scale * dot_f32(row, q, d_k);
+                float s = a->scale * dot_f32(row, q, d_k);
+                p[j - first] = attention_adjust(a, (int)h, s, a->pos0 + t - j);
             }
             /* 3. To probabilities. */
-            softmax(p, end - first);
+            attention_softmax(a, h, p, end - first);
             /* 4. The weighted sum of the values. */
             memset(out, 0, (size_t)d_v * sizeof *out);
             for (int64_t j = first; j < end; j++) {

@@ -54,9 +54,12 @@ static void load_block(const FlashScratch *f, const KvView *kv, int g, int64_t j
     }
 }
 
-/* Row r against the n keys of the block, of which it sees [first, end). */
-static void row_block(const FlashScratch *f, const KvView *kv, int64_t r, int64_t first, int64_t end)
+/* Row r, head h of the query at position pos, against the block of keys at j0, of which it sees
+ * [first, end). */
+static void row_block(const FlashScratch *f, const AttentionArgs *a, int64_t r, int h, int64_t pos,
+                      int64_t j0, int64_t first, int64_t end)
 {
+    const KvView *kv = a->kv;
     float *s = f->s, *o2 = f->s + FLASH_KEYS, l2 = 0, m2 = -FLT_MAX;
     //@ begin attention-flash
     /* 3. Scores; 4. only of the visible keys. */
@@ -64,6 +67,7 @@ static void row_block(const FlashScratch *f, const KvView *kv, int64_t r, int64_
         const float *q = f->q + r * f->wk, *k = f->k + j * f->wk;
         s[j] = 0;
         for (int64_t i = 0; i < kv->d_k; i++) s[j] += q[i] * k[i];
+        s[j] = attention_adjust(a, h, s[j], pos - j0 - j);
         if (s[j] > m2) m2 = s[j];
     }
     /* 5. Exponentials relative to the block's own maximum. */
@@ -84,20 +88,23 @@ static void row_block(const FlashScratch *f, const KvView *kv, int64_t r, int64_
     f->l[r * 16] = l;
 }
 
-/* 7. out = o / l. */
+/* 7. out = o / l; a sink is one more part, whose value is zero. */
 static void finish_rows(const FlashScratch *f, const AttentionArgs *a, int g, int64_t t0, int64_t t1)
 {
     int64_t group = a->n_head / a->kv->n_kv_head, d_v = a->kv->d_v, r = 0;
     for (int64_t t = t0; t < t1; t++)
         for (int64_t h = g * group; h < (g + 1) * group; h++, r++) {
             float *out = a->out + t * a->out_stride + h * d_v, l = f->l[r * 16];
-            for (int64_t i = 0; i < d_v; i++) out[i] = l == 0 ? 0 : f->o[r * f->wv + i] / l;
+            float share = a->sinks ? attention_sink(a->sinks[h], f->m[r], &l) : 1;
+            for (int64_t i = 0; i < d_v; i++)
+                out[i] = l == 0 ? 0 : f->o[r * f->wv + i] * share / l;
         }
 }
 
 static void flash_tile(const FlashScratch *f, const AttentionArgs *a, int g, int64_t t0, int64_t t1)
 {
-    int64_t group = a->n_head / a->kv->n_kv_head, tile_first, tile_end, first, end;
+    int group = a->n_head / a->kv->n_kv_head;
+    int64_t tile_first, tile_end, first, end;
     attention_visible(a, t0, &tile_first, &end);
     attention_visible(a, t1 - 1, &first, &tile_end);
     start_rows(f, a, g, t0, t1);
@@ -108,7 +115,9 @@ static void flash_tile(const FlashScratch *f, const AttentionArgs *a, int g, int
             attention_visible(a, t0 + r / group, &first, &end);
             if (first < j0) first = j0;
             if (end > j1) end = j1;
-            if (first < end) row_block(f, a->kv, r, first - j0, end - j0);
+            if (first < end)
+                row_block(f, a, r, g * group + (int)(r % group), a->pos0 + t0 + r / group, j0,
+                          first - j0, end - j0);
         }
     }
     finish_rows(f, a, g, t0, t1);

@@ -18,6 +18,8 @@
 /* Registers per row of scores. */
 enum { KEY_REGS = FLASH_KEYS / VF };
 
+#define LOG2_E 1.44269504f
+
 /* ---------------------------------------------------------------- register tiles */
 
 #define ROWS 1
@@ -103,7 +105,7 @@ static void start_rows(const FlashScratch *f, const AttentionArgs *a, int g, int
 {
     const KvView *kv = a->kv;
     int64_t group = a->n_head / kv->n_kv_head, n_rows = (t1 - t0) * group;
-    vf scale = vf_set1(a->scale * 1.44269504f); /* log2 e */
+    vf scale = vf_set1(a->scale * LOG2_E);
     for (int64_t r = 0; r < n_rows + FLASH_TILE; r++) {
         const float *q = a->q + (t0 + r / group) * a->q_stride + (g * group + r % group) * kv->d_k;
         for (int64_t i = 0; i < kv->d_k; i += VF) {
@@ -146,6 +148,29 @@ static void mask_row(float *s, int64_t first, int64_t end)
     for (int64_t j = 0; j < FLASH_KEYS; j += VF, lane += vi_set1(VF)) {
         vi seen = (lane >= vi_set1((int32_t)first)) & (lane < vi_set1((int32_t)end));
         vf_store(s + j, vf_select(seen, vf_load(s + j), vf_set1(-INFINITY)));
+    }
+}
+
+/* 3b. attention_adjust for regs registers of one row; both constants go to base 2 with the scores. The
+ * first key is this far behind the query.
+ *   c tanh(s / c) = c sign(s) (1 - t) / (1 + t),   t = e^(-2 |s| / c) */
+static void adjust_row(float *s, const AttentionArgs *a, int h, int64_t distance, int64_t regs)
+{
+    vf cap = vf_set1(a->soft_cap * LOG2_E), rate = vf_set1(-2 * LOG2_E / (a->soft_cap * LOG2_E));
+    vf slope = vf_set1(a->slopes ? a->slopes[h] * LOG2_E : 0);
+    vi lane;
+    memcpy(&lane, lane_numbers, sizeof lane);
+    for (int64_t x = 0; x < regs; x++, s += VF, lane += vi_set1(VF)) {
+        vf y = vf_load(s);
+        if (a->soft_cap > 0) {
+            vf t = exp2_below(vf_max(y, -y) * rate), capped = cap * (1 - t) / (1 + t);
+            y = vf_select(y < 0, -capped, capped);
+        }
+        if (a->slopes) {
+            vf d = __builtin_convertvector(vi_set1((int32_t)distance) - lane, vf);
+            y -= slope * vf_max(d, -d);
+        }
+        vf_store(s, y);
     }
 }
 
@@ -215,6 +240,12 @@ static void rows_block(const FlashScratch *f, const AttentionArgs *a, int g, int
     int64_t n = (end1 < j1 ? end1 : j1) - j0, regs = (n + VF - 1) / VF;
     bool direct = n_rows <= DIRECT_ROWS;
     score_rows(f, a->kv, g, r, rows, direct, j0, n);
+    if (attention_adjusts(a))
+        for (int64_t x = 0; x < rows; x++) {
+            int64_t row = r + x < n_rows ? r + x : n_rows - 1;
+            adjust_row(f->s + x * FLASH_KEYS, a, (int)(g * group + row % group),
+                       a->pos0 + t0 + row / group - j0, regs);
+        }
     /* 4. Mask, if any row sees less than the whole block. */
     if (first1 > j0 || end0 < j0 + regs * VF)
         for (int64_t x = 0; x < rows; x++) {
@@ -229,14 +260,16 @@ static void rows_block(const FlashScratch *f, const AttentionArgs *a, int g, int
     join_values(f, a->kv, g, r, rows, direct, keep, j0, n);
 }
 
-/* 7. out = o / l. */
+/* 7. out = o / l; a sink is one more part, whose value is zero. */
 static void finish_rows(const FlashScratch *f, const AttentionArgs *a, int g, int64_t t0, int64_t t1)
 {
     int64_t group = a->n_head / a->kv->n_kv_head, d_v = a->kv->d_v;
     for (int64_t r = 0; r < (t1 - t0) * group; r++) {
-        float *out = a->out + (t0 + r / group) * a->out_stride + (g * group + r % group) * d_v;
+        int64_t h = g * group + r % group;
+        float *out = a->out + (t0 + r / group) * a->out_stride + h * d_v;
         float l = vf_sum(vf_load(f->l + r * 16));
-        vf inverse = vf_set1(l == 0 ? 0 : 1 / l);
+        float share = a->sinks ? attention_sink(a->sinks[h], f->m[r] / LOG2_E, &l) : 1;
+        vf inverse = vf_set1(l == 0 ? 0 : share / l);
         int64_t i = 0;
         for (; i + VF <= d_v; i += VF) vf_store(out + i, vf_load(f->o + r * f->wv + i) * inverse);
         vf_store_tail(out + i, vf_load_tail(f->o + r * f->wv + i, d_v - i) * inverse, d_v - i);

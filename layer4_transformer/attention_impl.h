@@ -37,6 +37,16 @@ typedef struct {
 /* memory may be NULL to learn the bytes. */
 FlashScratch flash_scratch(void *memory, int group, int d_k, int d_v);
 
+/* Row of n adjusted scores of head h to probabilities; with a sink they add up to less than 1. */
+void attention_softmax(const AttentionArgs *a, int64_t h, float *s, int64_t n);
+
+/* Joins a sink to a part with maximum m and sum *l, which becomes the sum of both relative to the new
+ * maximum; returns what the part's o is multiplied with. */
+float attention_sink(float sink, float m, float *l);
+
+/* Whether scores need attention_adjust. */
+static inline bool attention_adjusts(const AttentionArgs *a) { return a->soft_cap > 0 || a->slopes; }
+
 /* Queries per band of the naive twin. */
 int64_t naive_band(int64_t n_tok, int64_t n_keys);
 

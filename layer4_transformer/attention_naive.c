@@ -17,7 +17,7 @@ static void naive_band_of_head(const AttentionArgs *a, int g, int64_t h, int64_t
                                float *s, float *row)
 {
     const KvView *kv = a->kv;
-    int64_t n_keys = a->pos0 + t1, d_k = kv->d_k, d_v = kv->d_v;
+    int64_t n_keys = a->pos0 + (a->both_ways ? a->n_tok : t1), d_k = kv->d_k, d_v = kv->d_v;
     //@ begin attention-naive
     /* 1. S = scale Q K^T, every query against every key. */
     for (int64_t j = 0; j < n_keys; j++) {
@@ -26,7 +26,8 @@ static void naive_band_of_head(const AttentionArgs *a, int g, int64_t h, int64_t
             const float *q = a->q + t * a->q_stride + h * d_k;
             float dot = 0;
             for (int64_t i = 0; i < d_k; i++) dot += q[i] * row[i];
-            s[(t - t0) * n_keys + j] = a->scale * dot;
+            s[(t - t0) * n_keys + j] =
+                attention_adjust(a, (int)h, a->scale * dot, a->pos0 + t - j);
         }
     }
     /* 2. Mask what a query may not see; 3. each row to probabilities. */
@@ -36,7 +37,7 @@ static void naive_band_of_head(const AttentionArgs *a, int g, int64_t h, int64_t
         attention_visible(a, t, &first, &end);
         for (int64_t j = 0; j < n_keys; j++)
             if (j < first || j >= end) s_t[j] = -INFINITY;
-        softmax(s_t, n_keys);
+        attention_softmax(a, h, s_t, n_keys);
     }
     //@ end attention-naive
     /* 4. O = P V. */
@@ -53,7 +54,8 @@ static void naive_band_of_head(const AttentionArgs *a, int g, int64_t h, int64_t
 
 void attention_naive(const AttentionArgs *a, int g, int64_t t0, int64_t t1, void *scratch)
 {
-    int64_t group = a->n_head / a->kv->n_kv_head, n_keys = a->pos0 + t1;
+    int64_t group = a->n_head / a->kv->n_kv_head;
+    int64_t n_keys = a->pos0 + (a->both_ways ? a->n_tok : t1);
     int64_t band = naive_band(t1 - t0, n_keys);
     float *s = scratch, *row = s + (band * n_keys + 15) / 16 * 16;
     for (int64_t h = g * group; h < (g + 1) * group; h++)

@@ -1,7 +1,7 @@
 /* block.c: one transformer block: look around (attention), then think (FFN), each added to what was.
  *
  *   sequential   h = x + Attn(norm1(x));   y = h + FFN(norm2(h))
- *   parallel     y = x + Attn(norm1(x)) + FFN(norm1(x) or norm2(x))
+ *   parallel     y = x + Attn(norm1(x)) + FFN(norm1(x) or norm2(x))        and the other forms of block.h
  *
  * x [n_tok, d_model] is the residual stream: every part reads a normalised copy and adds its result.
  * A call may hold tokens of several sequences: everything but attention treats tokens alike, and
@@ -9,6 +9,7 @@
 #include "block.h"
 
 #include "ffn.h"
+#include "moe.h"
 
 #include <string.h>
 
@@ -24,6 +25,7 @@ typedef struct {
     float *heads;   /* [n_tok, n_head * d_v] attention's result */
     float *hidden;  /* [2, n_tok, d_ff] */
     char *linear;
+    char *moe;
     char *attention;
     int64_t attention_bytes_each;
     int64_t bytes;
@@ -53,8 +55,10 @@ static BlockScratch block_scratch(char *memory, const BlockSpec *s, int64_t n, i
     b.k = take_floats(&b, memory, n, (int64_t)s->n_kv_head * s->d_k);
     b.v = take_floats(&b, memory, n, (int64_t)s->n_kv_head * s->d_v);
     b.heads = take_floats(&b, memory, n, (int64_t)s->n_head * s->d_v);
-    b.hidden = take_floats(&b, memory, n, (s->gated ? 2 : 1) * s->d_ff);
-    int64_t widest = max64(max64(s->d_model, s->d_ff), (int64_t)s->n_head * s->d_v);
+    int64_t d_ff = s->moe.n_expert ? 0 : s->d_ff;
+    b.hidden = take_floats(&b, memory, n, (s->gated ? 2 : 1) * d_ff);
+    int64_t widest = max64(max64(s->d_model, d_ff), (int64_t)s->n_head * s->d_v);
+    b.moe = take(&b, memory, moe_scratch_bytes(s, n, n_threads));
     b.linear = take(&b, memory, linear_scratch_bytes(widest, n, n_threads));
     b.attention_bytes_each =
         attention_scratch_bytes(n, n_ctx, s->n_head, s->n_kv_head, s->d_k, s->d_v);
@@ -70,9 +74,20 @@ int64_t block_scratch_bytes(const BlockSpec *s, int64_t max_tok, int64_t n_ctx, 
 void block_rope_table(const BlockSpec *s, float *table, const int64_t *pos, int64_t n_tok)
 {
     if (s->rope == ROPE_NONE) return;
-    for (int64_t t = 0; t < n_tok; t++)
-        rope_angles(table + t * s->n_rot, pos[t], s->n_rot, s->rope_base, s->rope_freq_scale,
-                    s->rope_factors);
+    for (int64_t t = 0; t < n_tok; t++, table += s->n_rot) {
+        if (s->rope_yarn.high > 0)
+            rope_angles_yarn(table, pos[t], s->n_rot, s->rope_base, s->rope_freq_scale,
+                             s->rope_factors, s->rope_yarn);
+        else
+            rope_angles(table, pos[t], s->n_rot, s->rope_base, s->rope_freq_scale, s->rope_factors);
+        if (s->rope_magnitude > 0) vec_scale(table, s->rope_magnitude, s->n_rot);
+    }
+}
+
+static void norm_row(const BlockSpec *s, const NormWeights *w, float *y, const float *x, int64_t n)
+{
+    if (s->norm == NORM_RMS) rmsnorm(y, x, w->gain, n, s->norm_eps);
+    else layernorm(y, x, w->gain, w->offset, n, s->norm_eps);
 }
 
 void block_norm(const BlockSpec *s, const NormWeights *w, float *y, const float *x, int64_t n)
@@ -82,9 +97,25 @@ void block_norm(const BlockSpec *s, const NormWeights *w, float *y, const float 
         if (y != x) memcpy(y, x, (size_t)(n * d) * sizeof *y);
         return;
     }
-    for (int64_t t = 0; t < n; t++)
-        if (s->norm == NORM_RMS) rmsnorm(y + t * d, x + t * d, w->gain, d, s->norm_eps);
-        else layernorm(y + t * d, x + t * d, w->gain, w->offset, d, s->norm_eps);
+    for (int64_t t = 0; t < n; t++) norm_row(s, w, y + t * d, x + t * d, d);
+}
+
+/* Queries or keys of one token: n_head heads of d. */
+static void norm_heads(const BlockSpec *s, const NormWeights *w, float *x, int n_head, int64_t d)
+{
+    if (s->qk_norm == QK_NORM_ROW) {
+        norm_row(s, w, x, x, n_head * d);
+        return;
+    }
+    for (int h = 0; h < n_head; h++) {
+        NormWeights own = {w->gain + (s->qk_norm == QK_NORM_HEADS ? h * d : 0), w->offset};
+        norm_row(s, &own, x + h * d, x + h * d, d);
+    }
+}
+
+static void clamp(float *x, float limit, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) x[i] = x[i] > limit ? limit : x[i] < -limit ? -limit : x[i];
 }
 
 /* Everything the steps of one call share; also what the pool's pieces get. */
@@ -97,7 +128,9 @@ typedef struct {
     int64_t n_tok;
     float *x;
     BlockScratch b;
-    const NormWeights *norm; /* for norm_part */
+    const NormWeights *norm; /* for norm_part: to = norm(from) */
+    const float *from;
+    float *to;
 } Call;
 
 static int64_t tokens_per_piece(const Call *a) { return max64(ROW_GRAIN / a->s->d_model, 1); }
@@ -107,16 +140,20 @@ static void norm_part(void *ctx, int64_t begin, int64_t end, int thread)
     (void)thread;
     const Call *a = ctx;
     int64_t at = begin * a->s->d_model;
-    block_norm(a->s, a->norm, a->b.norm + at, a->x + at, end - begin);
+    block_norm(a->s, a->norm, a->to + at, a->from + at, end - begin);
 }
 
-/* norm = norm(x) */
-static void normalise(Call *a, const NormWeights *norm)
+static void norm_all(Call *a, const NormWeights *norm, float *to, const float *from)
 {
     PROFILE_SPAN("norm", 0);
     a->norm = norm;
+    a->from = from;
+    a->to = to;
     pool_for(a->c->pool, a->n_tok, tokens_per_piece(a), norm_part, a);
 }
+
+/* norm = norm(x): the input of a branch */
+static void normalise(Call *a, const NormWeights *norm) { norm_all(a, norm, a->b.norm, a->x); }
 
 /* q, k, v = W norm, in one parallel region. */
 static void project(Call *a)
@@ -131,7 +168,7 @@ static void project(Call *a)
     linear_n(a->c->pool, a->b.linear, outs, 3, a->b.norm, a->s->d_model, a->n_tok);
 }
 
-/* Rotates queries and keys of tokens [begin, end) and stores keys and values. */
+/* Clamps, normalises and rotates queries and keys of tokens [begin, end); stores keys and values. */
 static void rope_part(void *ctx, int64_t begin, int64_t end, int thread)
 {
     (void)thread;
@@ -143,9 +180,18 @@ static void rope_part(void *ctx, int64_t begin, int64_t end, int thread)
         int64_t t1 = run->first + run->n < end ? run->first + run->n : end;
         for (; t < t1; t++) {
             float *q = a->b.q + t * s->n_head * s->d_k, *k = a->b.k + t * s->n_kv_head * s->d_k;
-            const float *v = a->b.v + t * s->n_kv_head * s->d_v;
+            float *v = a->b.v + t * s->n_kv_head * s->d_v;
+            if (s->clamp_qkv > 0) {
+                clamp(q, s->clamp_qkv, (int64_t)s->n_head * s->d_k);
+                clamp(k, s->clamp_qkv, (int64_t)s->n_kv_head * s->d_k);
+                clamp(v, s->clamp_qkv, (int64_t)s->n_kv_head * s->d_v);
+            }
+            if (s->qk_norm != QK_NORM_NONE && a->w->q_norm.gain) {
+                norm_heads(s, &a->w->q_norm, q, s->n_head, s->d_k);
+                norm_heads(s, &a->w->k_norm, k, s->n_kv_head, s->d_k);
+            }
             if (s->rope != ROPE_NONE) {
-                const float *angles = a->c->rope_table + t * s->n_rot;
+                const float *angles = a->c->rope_table[s->rope_set] + t * s->n_rot;
                 rope_apply(s->rope, q, s->n_head, s->d_k, s->n_rot, angles);
                 rope_apply(s->rope, k, s->n_kv_head, s->d_k, s->n_rot, angles);
             }
@@ -160,18 +206,25 @@ static void rotate_and_store(Call *a)
     pool_for(a->c->pool, a->n_tok, tokens_per_piece(a), rope_part, a);
 }
 
+AttentionArgs block_attention_args(const BlockSpec *s, const BlockWeights *w)
+{
+    return (AttentionArgs){.q_stride = (int64_t)s->n_head * s->d_k,
+                           .out_stride = (int64_t)s->n_head * s->d_v, .n_head = s->n_head,
+                           .scale = s->attn_scale, .window = s->window, .both_ways = s->both_ways,
+                           .soft_cap = s->soft_cap, .slopes = s->slopes, .sinks = w->sinks};
+}
+
 static void look_around(Call *a)
 {
     PROFILE_SPAN("attention", 0);
-    const BlockSpec *s = a->s;
-    int64_t q_stride = (int64_t)s->n_head * s->d_k, out_stride = (int64_t)s->n_head * s->d_v;
+    AttentionArgs args = block_attention_args(a->s, a->w);
     for (int i = 0; i < a->n_runs; i++) {
         const BlockRun *run = &a->runs[i];
-        AttentionArgs args = {.q = a->b.q + run->first * q_stride,
-                              .out = a->b.heads + run->first * out_stride,
-                              .q_stride = q_stride, .out_stride = out_stride,
-                              .kv = run->kv, .pos0 = run->pos0, .n_tok = run->n,
-                              .n_head = s->n_head, .scale = s->attn_scale, .window = s->window};
+        args.q = a->b.q + run->first * args.q_stride;
+        args.out = a->b.heads + run->first * args.out_stride;
+        args.kv = run->kv;
+        args.pos0 = run->pos0;
+        args.n_tok = run->n;
         if (a->c->tap) a->c->tap(a->c->tap_ctx, a->c->layer, &args);
         attention_all(a->c->pool, &args, a->b.attention, a->b.attention_bytes_each);
     }
@@ -187,6 +240,13 @@ static void join_heads(Call *a)
 static void think(Call *a)
 {
     const BlockWeights *w = a->w;
+    if (a->s->moe.n_expert) {
+        PROFILE_SPAN("moe", 0);
+        MoeCall call = {.s = a->s, .w = w, .pool = a->c->pool, .scratch = a->b.moe,
+                        .y = a->b.branch, .x = a->b.norm, .n_tok = a->n_tok};
+        moe(&call);
+        return;
+    }
     PROFILE_SPAN("ffn", tensor_bytes(&w->up.w) + tensor_bytes(&w->down.w) +
                             (a->s->gated ? tensor_bytes(&w->gate.w) : 0));
     const BlockWatcher *watcher = &a->c->watcher;
@@ -201,15 +261,18 @@ static void add_part(void *ctx, int64_t begin, int64_t end, int thread)
 {
     (void)thread;
     const Call *a = ctx;
-    int64_t at = begin * a->s->d_model;
-    vec_add(a->x + at, a->b.branch + at, (end - begin) * a->s->d_model);
+    int64_t at = begin * a->s->d_model, n = (end - begin) * a->s->d_model;
+    if (a->s->residual_scale > 0) vec_axpy(a->x + at, a->s->residual_scale, a->b.branch + at, n);
+    else vec_add(a->x + at, a->b.branch + at, n);
 }
 
-/* x += branch */
-static void add_branch(Call *a)
+/* x += branch, with the norms that some families have before and after. */
+static void add_branch(Call *a, const NormWeights *post, const NormWeights *out)
 {
+    if (post->gain) norm_all(a, post, a->b.branch, a->b.branch);
     PROFILE_SPAN("residual", 0);
     pool_for(a->c->pool, a->n_tok, tokens_per_piece(a), add_part, a);
+    if (out->gain) norm_all(a, out, a->x, a->x);
 }
 
 static void check_call(const Call *a)
@@ -229,7 +292,7 @@ static void check_call(const Call *a)
     }
     CHECK(next == a->n_tok, "runs cover %lld of %lld tokens", (long long)next,
           (long long)a->n_tok);
-    CHECK(s->rope == ROPE_NONE || a->c->rope_table, "layer %d rotates without a table",
+    CHECK(s->rope == ROPE_NONE || a->c->rope_table[s->rope_set], "layer %d rotates without a table",
           a->c->layer);
     int64_t need = block_scratch_bytes(s, a->n_tok, n_ctx, pool_threads(a->c->pool));
     CHECK(a->c->scratch_bytes >= need, "block scratch of %lld bytes, needs %lld",
@@ -256,10 +319,10 @@ void block_forward(const BlockSpec *s, const BlockWeights *w, const BlockContext
     /* In parallel form the FFN must read x before attention is added. */
     bool second_norm = !s->parallel || w->ffn_norm.gain;
     if (s->parallel && second_norm) normalise(&a, &w->ffn_norm);
-    add_branch(&a);
+    add_branch(&a, &w->attn_post_norm, &w->attn_out_norm);
     if (!s->parallel) normalise(&a, &w->ffn_norm);
     /* The feed-forward network, token by token. */
     think(&a);
-    add_branch(&a);
+    add_branch(&a, &w->ffn_post_norm, &w->ffn_out_norm);
     //@ end block
 }

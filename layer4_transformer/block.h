@@ -1,10 +1,13 @@
 /* block.h: one transformer block, described by switches.
  *
- *   sequential   h = x + Attn(norm1(x));   y = h + FFN(norm2(h))
+ *   sequential   h = x + Attn(norm1(x));          y = h + FFN(norm2(h))
  *   parallel     y = x + Attn(norm1(x)) + FFN(norm1(x) or norm2(x))
+ *   sandwich     h = x + post1(Attn(norm1(x)));   y = h + post2(FFN(norm2(h)))     norms may be absent
+ *   post-norm    h = out1(x + Attn(x));           y = out2(h + FFN(h))
  *
  * An architecture is a BlockSpec (what to compute) and BlockWeights (with what). Everything that
- * differs between families is a field here, not another function.
+ * differs between families is a field here, not another function; a norm that a family lacks is absent
+ * from its weights.
  *
  * Interface: block_forward changes x [n_tok, d_model] in place. The tokens of a call are grouped in
  * runs: consecutive tokens of one sequence at consecutive positions, each run with its own KvView.
@@ -14,8 +17,13 @@
 
 #include "layer3.h"
 #include "attention.h"
+#include "moe_route.h"
 
 typedef enum { NORM_RMS, NORM_LAYER } NormKind;
+
+/* What the norms of queries and keys run over: nothing, each head with one gain for all heads, each
+ * head with its own gain, or all heads together. Before RoPE. */
+typedef enum { QK_NORM_NONE, QK_NORM_HEAD, QK_NORM_HEADS, QK_NORM_ROW } QkNorm;
 
 typedef struct BlockSpec {
     int64_t d_model, d_ff;
@@ -28,10 +36,21 @@ typedef struct BlockSpec {
     RopeKind rope;
     int n_rot;              /* rotated elements per head, even */
     float rope_base;
-    float rope_freq_scale;  /* 1, or 1 / linear factor */
+    float rope_freq_scale;  /* 1, or 1 / scaling factor */
     const float *rope_factors; /* [n_rot / 2] or NULL; belongs to the model */
+    RopeYarn rope_yarn;     /* high = 0: none */
+    float rope_magnitude;   /* of sine and cosine; 0 means 1 */
+    int rope_set;           /* which of a call's tables of angles this layer uses, 0 or 1 */
+    QkNorm qk_norm;         /* of the same kind as norm */
+    float clamp_qkv;        /* q, k and v are cut off at +- this; 0 = off */
     float attn_scale;
     int64_t window;         /* sliding window, 0 = none */
+    bool both_ways;         /* an encoder: tokens see later ones too */
+    float soft_cap;         /* of attention scores, 0 = off */
+    float alibi_bias;       /* greatest slope is 2^(-bias / n_head); 0 = no ALiBi */
+    const float *slopes;    /* of ALiBi [n_head] or NULL; belongs to the model */
+    float residual_scale;   /* of each branch before it is added; 0 means 1 */
+    MoeSpec moe;            /* n_expert = 0: a dense FFN */
 } BlockSpec;
 
 /* A matrix with an optional bias; w.data NULL means absent. */
@@ -39,10 +58,27 @@ typedef struct { Tensor w; const float *bias; } Affine;
 /* A norm's gain and offset [d_model]; NULL gain means the norm is absent, NULL offset zero. */
 typedef struct { const float *gain, *offset; } NormWeights;
 
+/* All experts of one matrix: w [n_in, n_out, n_expert], bias [n_expert, n_out] or NULL. */
+typedef struct { Tensor w; const float *bias; } Experts;
+
+typedef struct {
+    Affine router;               /* [d_model, n_expert] */
+    const float *select_bias;    /* [n_expert] or NULL: for the choice of experts only */
+    Experts gate, up, down;
+    Affine shared_gate, shared_up, shared_down; /* the expert that every token meets; may be absent */
+    Tensor shared_router;        /* [d_model, 1]: the shared expert's weight is its sigmoid; absent: 1 */
+} MoeWeights;
+
 typedef struct BlockWeights {
-    NormWeights attn_norm, ffn_norm;
+    NormWeights attn_norm, ffn_norm;           /* before each half */
+    NormWeights attn_post_norm, ffn_post_norm; /* of a branch before it is added */
+    NormWeights attn_out_norm, ffn_out_norm;   /* of the sum */
+    NormWeights q_norm, k_norm;                /* BlockSpec.qk_norm */
     Affine q, k, v, o;
+    const float *sinks;                        /* [n_head] or NULL */
     Affine gate, up, down;
+    const float *act_scales;                   /* [d_ff] or NULL: divide the hidden vector */
+    MoeWeights moe;
 } BlockWeights;
 
 /* Tokens [first, first + n) of the call: one sequence, positions pos0, pos0 + 1, ... */
@@ -70,7 +106,7 @@ typedef struct {
     void *scratch;
     int64_t scratch_bytes;
     int layer;
-    const float *rope_table; /* [n_tok, n_rot] of block_rope_table; NULL with ROPE_NONE */
+    const float *rope_table[2]; /* [n_tok, n_rot] of block_rope_table for each set; NULL with ROPE_NONE */
     BlockTap *tap; /* NULL for none */
     void *tap_ctx;
     BlockWatcher watcher;
@@ -85,6 +121,9 @@ int64_t block_scratch_bytes(const BlockSpec *s, int64_t max_tok, int64_t n_ctx, 
 
 void block_forward(const BlockSpec *s, const BlockWeights *w, const BlockContext *c, float *x,
                    int64_t n_tok, const BlockRun *runs, int n_runs);
+
+/* What attention works with, all heads of all tokens of the call. */
+AttentionArgs block_attention_args(const BlockSpec *s, const BlockWeights *w);
 
 /* y = norm(x) row by row; used by the block and by the model's head. x and y [n, d_model], equal or
  * apart. An absent norm copies. */

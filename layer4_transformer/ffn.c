@@ -9,14 +9,25 @@
 /* Elements of the activation per piece of work: enough to be worth waking a thread. */
 enum { ACT_GRAIN = 4096 };
 
-typedef struct { const BlockSpec *s; float *gate, *up; } Bend;
+typedef struct {
+    const BlockSpec *s;
+    float *gate, *up;
+    const float *scales; /* [d_ff] divide the result, or NULL */
+} Bend;
+
+void ffn_bend(const BlockSpec *s, float *gate, float *up, int64_t n)
+{
+    if (s->gated) act_gated(s->act, gate, up, n);
+    else act_apply(s->act, up, n);
+}
 
 static void bend_part(void *ctx, int64_t begin, int64_t end, int thread)
 {
     (void)thread;
     const Bend *b = ctx;
-    if (b->s->gated) act_gated(b->s->act, b->gate + begin, b->up + begin, end - begin);
-    else act_apply(b->s->act, b->up + begin, end - begin);
+    ffn_bend(b->s, b->gate + begin, b->up + begin, end - begin);
+    float *y = b->s->gated ? b->gate : b->up;
+    for (int64_t i = begin; b->scales && i < end; i++) y[i] /= b->scales[i % b->s->d_ff];
 }
 
 //@ begin ffn
@@ -31,7 +42,8 @@ void ffn_forward(const BlockSpec *s, const BlockWeights *w, Pool *pool,
                         {&w->gate.w, w->gate.bias, gate, d_ff}};
     linear_n(pool, linear_scratch, wide, s->gated ? 2 : 1, x, s->d_model, n_tok);
     /* 2. Bend. */
-    pool_for(pool, n_tok * d_ff, ACT_GRAIN, bend_part, &(Bend){s, gate, up});
+    pool_for(pool, n_tok * d_ff, ACT_GRAIN, bend_part,
+             &(Bend){s, gate, up, w->act_scales});
     /* 3. Narrow. */
     linear(pool, linear_scratch, y, &w->down.w, w->down.bias,
            s->gated ? gate : up, n_tok);

@@ -7,6 +7,7 @@
 #include "attention.h"
 #include "block.h"
 #include "ffn.h"
+#include "moe.h"
 
 /* Registers this layer's twins after those below. Idempotent. */
 void layer4_init(void);

@@ -4,6 +4,7 @@
 #define SIXFOLD_LAYER4_KERNELS_H
 
 #include "attention.h"
+#include "moe.h"
 #include "kernel_rows.h"
 
 #define KERNEL_T(op, type, variant, needs, fn) extern type fn;

@@ -7,12 +7,32 @@
  * attention needs to know which keys belong together. */
 #include "model.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { MAX_RUNS = 64 };
 
 /* Sizes of a session's buffers, one after the other. */
-typedef struct { int64_t x, norm, rope, scratch, total; } Plan;
+typedef struct { int64_t x, norm, rope[2], scratch, total; } Plan;
+
+/* The largest scratch that any layer needs; they differ where some are dense and some are not. */
+static int64_t largest_block(const Model *m, int64_t max_batch, int64_t n_ctx, int n_threads)
+{
+    int64_t most = 0;
+    for (int64_t l = 0; l < m->hp.n_layer; l++) {
+        int64_t bytes = block_scratch_bytes(&m->layers[l], max_batch, n_ctx, n_threads);
+        if (bytes < 0) return -1;
+        if (bytes > most) most = bytes;
+    }
+    return most;
+}
+
+static bool has_second_rope(const Model *m)
+{
+    for (int64_t l = 0; l < m->hp.n_layer; l++)
+        if (m->layers[l].rope_set) return true;
+    return false;
+}
 
 static bool plan_sessions(const Model *m, int64_t max_batch, int64_t n_ctx, int n_threads, Plan *p)
 {
@@ -21,13 +41,14 @@ static bool plan_sessions(const Model *m, int64_t max_batch, int64_t n_ctx, int 
     int64_t row = s->d_model * (int64_t)sizeof(float);
     if (__builtin_mul_overflow(max_batch, row, &p->x)) return false;
     p->norm = p->x;
-    if (__builtin_mul_overflow(max_batch, (int64_t)s->n_rot * (int64_t)sizeof(float), &p->rope))
+    if (__builtin_mul_overflow(max_batch, (int64_t)s->n_rot * (int64_t)sizeof(float), &p->rope[0]))
         return false;
-    int64_t block = block_scratch_bytes(s, max_batch, n_ctx, n_threads);
+    p->rope[1] = has_second_rope(m) ? p->rope[0] : 0;
+    int64_t block = largest_block(m, max_batch, n_ctx, n_threads);
     int64_t head = linear_scratch_bytes(d_max, max_batch, n_threads);
     p->scratch = block > head ? block : head;
     if (block < 0 || head < 0 || p->scratch > INT64_MAX / 8 || p->x > INT64_MAX / 8) return false;
-    p->total = p->x + p->norm + p->rope + p->scratch + 4 * 64;
+    p->total = p->x + p->norm + p->rope[0] + p->rope[1] + p->scratch + 5 * 64;
     return true;
 }
 
@@ -49,10 +70,11 @@ Status session_open(Session *s, const Model *m, Pool *pool, int64_t max_batch, i
     TRY(arena_reserve(&s->arena, (size_t)p.total, err));
     s->x = arena_alloc_dirty(&s->arena, p.x, 1);
     s->norm = arena_alloc_dirty(&s->arena, p.norm, 1);
-    s->rope_table = arena_alloc_dirty(&s->arena, p.rope, 1);
+    s->rope_table[0] = arena_alloc_dirty(&s->arena, p.rope[0], 1);
+    if (p.rope[1]) s->rope_table[1] = arena_alloc_dirty(&s->arena, p.rope[1], 1);
     s->scratch = arena_alloc_dirty(&s->arena, p.scratch, 1);
     s->scratch_bytes = p.scratch;
-    if (s->x && s->norm && s->rope_table && s->scratch) return OK;
+    if (s->x && s->norm && s->rope_table[0] && (!p.rope[1] || s->rope_table[1]) && s->scratch) return OK;
     session_close(s);
     return fail(err, E_MEMORY, "no memory for a session of %lld bytes", (long long)p.total);
 }
@@ -61,6 +83,19 @@ void session_close(Session *s)
 {
     arena_close(&s->arena);
     *s = (Session){0};
+}
+
+/* Tokens of an encoder look at later ones, which must be there. */
+static Status check_encoder(const Session *s, const BatchItem *items, int64_t n, Err *err)
+{
+    if (!s->model->spec.both_ways) return OK;
+    if (n > s->max_batch)
+        return fail(err, E_LIMIT, "%lld tokens for an encoder that is given %lld at once. HINT: raise it "
+                    "with -ub", (long long)n, (long long)s->max_batch);
+    for (int64_t i = 0; i < n; i++)
+        CHECK((i && items[i].seq == items[i - 1].seq) || items[i].pos == 0,
+              "an encoder's sequence begins at position %lld", (long long)items[i].pos);
+    return OK;
 }
 
 /* Everything about the items that could be wrong because of the outside. */
@@ -76,6 +111,8 @@ static Status check_items(const Session *s, const BatchItem *items, int64_t n, K
               (long long)items[i - 1].pos, (long long)items[i].pos);
         if (!same) n_ctx = kv.lookup(kv.ctx, items[i].seq, 0).n_ctx;
         if (n_ctx > s->n_ctx) n_ctx = s->n_ctx;
+        if (s->model->weights.position_embd.data && n_ctx > s->model->hp.n_ctx_train)
+            n_ctx = s->model->hp.n_ctx_train; /* learned positions end there */
         if (items[i].pos < 0 || items[i].pos >= n_ctx)
             return fail(err, E_LIMIT, "position %lld is beyond the context of %lld tokens. HINT: "
                         "raise it with -c", (long long)items[i].pos, (long long)n_ctx);
@@ -97,7 +134,22 @@ static int64_t cut_runs(const BatchItem *items, int64_t n, BlockRun *runs, int *
     return i;
 }
 
-/* logits of the wanted rows of this piece, computed together; returns how many rows there were. */
+int64_t session_row(const Session *s)
+{
+    bool hidden = s->hidden || !s->model->weights.output.w.data;
+    return hidden ? s->model->spec.d_model : s->model->hp.n_vocab;
+}
+
+/* Scale and cap of logits, for the families that have them. */
+static void finish_logits(const ModelSpec *a, float *logits, int64_t n)
+{
+    if (a->logit_scale > 0) vec_scale(logits, a->logit_scale, n);
+    for (int64_t i = 0; a->logit_cap > 0 && i < n; i++)
+        logits[i] = a->logit_cap * tanhf(logits[i] / a->logit_cap);
+}
+
+/* Logits (or hidden states) of the wanted rows of this piece, computed together; returns how many rows
+ * there were. */
 static int64_t head_forward(Session *s, const BatchItem *items, int64_t n, float *logits)
 {
     const Model *m = s->model;
@@ -106,10 +158,55 @@ static int64_t head_forward(Session *s, const BatchItem *items, int64_t n, float
     for (int64_t i = 0; i < n; i++)
         if (items[i].want_logits) memmove(s->x + rows++ * d, s->x + i * d, (size_t)d * sizeof(float));
     if (!rows) return 0;
+    if (session_row(s) == d && (s->hidden || !m->weights.output.w.data)) {
+        block_norm(&m->spec, &m->weights.output_norm, logits, s->x, rows);
+        return rows;
+    }
     block_norm(&m->spec, &m->weights.output_norm, s->norm, s->x, rows);
     block_watch(&s->watcher, &m->weights.output.w, s->norm, rows);
     linear(s->pool, s->scratch, logits, &m->weights.output.w, m->weights.output.bias, s->norm, rows);
+    finish_logits(&m->around, logits, rows * m->hp.n_vocab);
     return rows;
+}
+
+/* x += row `id` of the table */
+static void add_row(float *x, const Tensor *table, int32_t id, float *scratch)
+{
+    if (!table->data) return;
+    embed_lookup(scratch, table, &id, 1);
+    vec_add(x, scratch, table->ne[0]);
+}
+
+/* The residual stream before the first block: the token's row, and what the family adds to it. */
+static void embed(Session *s, const BatchItem *items, int64_t n)
+{
+    const Model *m = s->model;
+    const Weights *w = &m->weights;
+    int64_t d = m->spec.d_model;
+    for (int64_t i = 0; i < n; i++) {
+        float *x = s->x + i * d;
+        embed_lookup(x, &w->token_embd, &items[i].token, 1);
+        if (m->around.embd_scale > 0) vec_scale(x, m->around.embd_scale, d);
+        add_row(x, &w->token_types, 0, s->norm);
+        add_row(x, &w->position_embd, (int32_t)items[i].pos, s->norm);
+    }
+    if (w->embd_norm.gain) block_norm(&m->spec, &w->embd_norm, s->x, s->x, n);
+}
+
+/* Tables of angles, each from the first layer that uses it. LongRoPE has two sets of factors: which one
+ * depends on whether the context is longer than the model was first trained with. */
+static void turn(Session *s, const BatchItem *items, int64_t n)
+{
+    const Model *m = s->model;
+    for (int set = 0; set < 2; set++) {
+        int64_t l = 0;
+        while (l < m->hp.n_layer && m->layers[l].rope_set != set) l++;
+        if (l == m->hp.n_layer) continue;
+        BlockSpec spec = m->layers[l];
+        if (m->weights.rope_long && s->n_ctx > m->hp.n_ctx_orig) spec.rope_factors = m->weights.rope_long;
+        for (int64_t i = 0; i < n; i++)
+            block_rope_table(&spec, s->rope_table[set] + i * spec.n_rot, &items[i].pos, 1);
+    }
 }
 
 //@ begin forward-piece
@@ -120,15 +217,9 @@ static Status forward_piece(Session *s, const BatchItem *items, int64_t n,
 {
     const Model *m = s->model;
     /* 1. Embed: row `token` of the table becomes the residual stream. */
-    for (int64_t i = 0; i < n; i++)
-        embed_lookup(s->x + i * m->spec.d_model, &m->weights.token_embd,
-                     &items[i].token, 1);
-    /* 2. The angles of every position, once for all layers. */
-    for (int r = 0; r < n_runs; r++)
-        for (int64_t i = 0; i < runs[r].n; i++)
-            block_rope_table(&m->spec,
-                             s->rope_table + (runs[r].first + i) * m->spec.n_rot,
-                             &items[runs[r].first + i].pos, 1);
+    embed(s, items, n);
+    /* 2. The angles of every position, once for all layers that share them. */
+    turn(s, items, n);
     /* 3. The blocks, one after the other. */
     KvView views[MAX_RUNS];
     for (int l = 0; l < (int)m->hp.n_layer; l++) {
@@ -139,10 +230,10 @@ static Status forward_piece(Session *s, const BatchItem *items, int64_t n,
         }
         BlockContext c = {.pool = s->pool, .scratch = s->scratch,
                           .scratch_bytes = s->scratch_bytes, .layer = l,
-                          .rope_table = s->rope_table,
+                          .rope_table = {s->rope_table[0], s->rope_table[1]},
                           .tap = s->tap, .tap_ctx = s->tap_ctx};
         c.watcher = s->watcher;
-        block_forward(&m->spec, &m->weights.blocks[l], &c, s->x, n, runs, n_runs);
+        block_forward(&m->layers[l], &m->weights.blocks[l], &c, s->x, n, runs, n_runs);
     }
     return OK;
 }
@@ -153,6 +244,7 @@ Status model_forward(Session *s, const BatchItem *items, int64_t n, KvSource kv,
 {
     PROFILE_SPAN("forward", s->model->weights.bytes);
     TRY(check_items(s, items, n, kv, err));
+    TRY(check_encoder(s, items, n, err));
     for (int64_t done = 0; done < n;) {
         int64_t left = n - done, piece = left < s->max_batch ? left : s->max_batch;
         BlockRun runs[MAX_RUNS];
@@ -160,7 +252,7 @@ Status model_forward(Session *s, const BatchItem *items, int64_t n, KvSource kv,
         piece = cut_runs(items + done, piece, runs, &n_runs);
         TRY(forward_piece(s, items + done, piece, runs, n_runs, kv, stop, err));
         int64_t rows = head_forward(s, items + done, piece, logits);
-        if (rows) logits += rows * s->model->hp.n_vocab; /* logits may be NULL if nobody wants any */
+        if (rows) logits += rows * session_row(s); /* logits may be NULL if nobody wants any */
         done += piece;
     }
     return OK;

@@ -39,12 +39,37 @@ static const IntRule int_rules[] = {
     {"attention.value_length", FIELD(d_v), 1, 4096, false},
     {"rope.dimension_count", FIELD(n_rot), 2, 4096, false},
     {"vocab_size", FIELD(n_vocab), 1, 1 << 26, false},
+    {"rope.scaling.original_context_length", FIELD(n_ctx_orig), 1, 1 << 30, false},
+    {"attention.sliding_window", FIELD(window), 0, 1 << 30, false},
+    {"expert_count", FIELD(n_expert), 0, MOE_MAX_EXPERTS, false},
+    {"expert_used_count", FIELD(n_expert_used), 0, MOE_MAX_EXPERTS, false},
+    {"expert_feed_forward_length", FIELD(d_ff_expert), 1, 1 << 24, false},
+    {"expert_shared_feed_forward_length", FIELD(d_ff_shared), 0, 1 << 24, false},
+    {"expert_shared_count", FIELD(n_shared), 0, 64, false},
+    {"expert_group_count", FIELD(n_group), 0, MOE_MAX_EXPERTS, false},
+    {"expert_group_used_count", FIELD(n_group_used), 0, MOE_MAX_EXPERTS, false},
+    {"expert_gating_func", FIELD(gating), 0, 3, false},
+    {"leading_dense_block_count", FIELD(n_dense), 0, MAX_LAYERS, false},
+    {"pooling_type", FIELD(pooling), 0, 4, false},
 };
 
 static const FloatRule float_rules[] = {
-    {"attention.layer_norm_rms_epsilon", FIELD(norm_eps), 0, 1, true},
+    {"attention.layer_norm_rms_epsilon", FIELD(norm_eps), 0, 1, false},
+    {"attention.layer_norm_epsilon", FIELD(norm_eps), 0, 1, false},
     {"rope.freq_base", FIELD(rope_base), 1, 1e15f, false},
-    {"rope.scaling.factor", FIELD(rope_factor), 1e-3f, 1e6f, false},
+    {"rope.freq_base_swa", FIELD(rope_base_swa), 1, 1e15f, false},
+    {"rope.scaling.factor", FIELD(rope_factor), 0, 1e6f, false},
+    {"rope.scaling.attn_factor", FIELD(rope_attn_factor), 0, 1e3f, false},
+    {"rope.scaling.yarn_log_multiplier", FIELD(yarn_log_mul), 0, 10, false},
+    {"attention.clamp_kqv", FIELD(clamp_qkv), 0, 1e6f, false},
+    {"attention.max_alibi_bias", FIELD(alibi), 0, 1e3f, false},
+    {"attention.scale", FIELD(attn_scale), 0, 1e3f, false},
+    {"attn_logit_softcapping", FIELD(attn_cap), 0, 1e6f, false},
+    {"final_logit_softcapping", FIELD(logit_cap), 0, 1e6f, false},
+    {"logit_scale", FIELD(logit_scale), 0, 1e6f, false},
+    {"residual_scale", FIELD(residual_scale), 0, 1e6f, false},
+    {"embedding_scale", FIELD(embd_scale), 0, 1e6f, false},
+    {"expert_weights_scale", FIELD(expert_scale), 0, 1e6f, false},
 };
 //@ end hparams-table
 
@@ -117,9 +142,24 @@ static Status read_floats(Hparams *h, const Gguf *g, Err *err)
     return OK;
 }
 
+static Status check_experts(const Hparams *h, Err *err)
+{
+    if (h->n_expert_used > h->n_expert || (h->n_expert > 0) != (h->n_expert_used > 0))
+        return fail(err, E_FORMAT, "expert_used_count %lld of expert_count %lld: allowed is 1 to all, or "
+                    "none of none" DAMAGED, (long long)h->n_expert_used, (long long)h->n_expert);
+    if (h->n_group > 1 && (h->n_expert % h->n_group != 0 || h->n_group_used < 1 ||
+                           h->n_group_used > h->n_group ||
+                           h->n_expert / h->n_group * h->n_group_used < h->n_expert_used))
+        return fail(err, E_FORMAT, "expert_group_count %lld, expert_group_used_count %lld: %lld experts "
+                    "of which %lld are used do not fit that" DAMAGED, (long long)h->n_group,
+                    (long long)h->n_group_used, (long long)h->n_expert, (long long)h->n_expert_used);
+    return OK;
+}
+
 /* What a single range cannot say. */
 static Status check_relations(const Hparams *h, Err *err)
 {
+    TRY(check_experts(h, err));
     if (h->n_head % h->n_kv_head != 0)
         return fail(err, E_FORMAT, "attention.head_count %lld is not a multiple of head_count_kv %lld"
                     DAMAGED,
@@ -133,9 +173,24 @@ static Status check_relations(const Hparams *h, Err *err)
     return OK;
 }
 
+/* Which layers slide: a period, or a list with an entry for each layer. */
+static Status read_pattern(Hparams *h, const Gguf *g, Err *err)
+{
+    char key[128];
+    full_key(key, h, "attention.sliding_window_pattern");
+    const GgufKv *kv = gguf_find(g, key);
+    if (!kv) return OK;
+    if (kv->type != GGUF_ARRAY) return gguf_get_int(g, key, 0, MAX_LAYERS, &h->window_period, err);
+    TRY(gguf_array(g, key, GGUF_BOOL, h->n_layer, &kv, err));
+    h->n_slides = h->n_layer;
+    for (int64_t i = 0; i < h->n_layer; i++) h->slides[i] = gguf_array_int(kv, i) != 0;
+    return OK;
+}
+
 Status hparams_read(Hparams *h, const Gguf *g, Err *err)
 {
-    *h = (Hparams){.rope_base = 10000.0f, .rope_factor = 1.0f};
+    *h = (Hparams){.rope_base = 10000.0f, .rope_factor = 1.0f, .rope_attn_factor = 1.0f,
+                   .norm_eps = -1, .rope_scaling = {"linear", 6}};
     if (!gguf_find(g, "general.architecture")) return missing("general.architecture", err);
     TRY(gguf_get_str(g, "general.architecture", &h->arch, err));
     if (h->arch.len == 0 || h->arch.len > 64)
@@ -143,8 +198,14 @@ Status hparams_read(Hparams *h, const Gguf *g, Err *err)
                     h->arch.len);
 
     /* 1. Each number by its own row. */
+    char key[128];
     TRY(read_ints(h, g, err));
     TRY(read_floats(h, g, err));
+    full_key(key, h, "rope.scaling.type");
+    TRY(gguf_get_str(g, key, &h->rope_scaling, err));
+    TRY(read_pattern(h, g, err));
+    full_key(key, h, "attention.layer_norm_rms_epsilon");
+    if (h->norm_eps < 0) return missing(key, err);
 
     /* 2. Defaults that depend on other numbers. */
     if (!h->n_kv_head) h->n_kv_head = h->n_head;
@@ -154,6 +215,9 @@ Status hparams_read(Hparams *h, const Gguf *g, Err *err)
     if (!h->d_k) h->d_k = h->d_model / h->n_head;
     if (!h->d_v) h->d_v = h->d_model / h->n_head;
     if (!h->n_rot) h->n_rot = h->d_k;
+    if (!h->n_ctx_orig) h->n_ctx_orig = h->n_ctx_train;
+    if (h->rope_factor == 0) h->rope_factor = 1;
+    if (h->rope_attn_factor == 0) h->rope_attn_factor = 1;
 
     /* 3. Relations. */
     return check_relations(h, err);

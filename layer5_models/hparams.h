@@ -23,9 +23,37 @@ typedef struct Hparams {
     int64_t d_v;          /* attention.value_length, default d_model / n_head */
     int64_t n_rot;        /* rope.dimension_count, default d_k */
     int64_t n_vocab;      /* vocab_size, default number of tokens; rows of the embedding decide */
-    float norm_eps;       /* attention.layer_norm_rms_epsilon */
+    float norm_eps;       /* attention.layer_norm_rms_epsilon or attention.layer_norm_epsilon */
+    /* positions */
+    Str rope_scaling;     /* rope.scaling.type: none, linear (default), yarn, longrope */
     float rope_base;      /* rope.freq_base, default 10000 */
-    float rope_factor;    /* rope.scaling.factor (linear), default 1 */
+    float rope_base_swa;  /* rope.freq_base_swa, of sliding layers; 0 = not given */
+    float rope_factor;    /* rope.scaling.factor, default 1 */
+    float rope_attn_factor;  /* rope.scaling.attn_factor, default 1 */
+    float yarn_log_mul;   /* rope.scaling.yarn_log_multiplier */
+    int64_t n_ctx_orig;   /* rope.scaling.original_context_length, default n_ctx_train */
+    /* attention */
+    int64_t window;       /* attention.sliding_window, 0 = none */
+    int64_t window_period; /* attention.sliding_window_pattern as a number, 0 = not given */
+    int64_t n_slides;     /* the same as a list: layers in it, 0 = not given */
+    bool slides[MAX_LAYERS];
+    float clamp_qkv;      /* attention.clamp_kqv, 0 = off */
+    float alibi;          /* attention.max_alibi_bias, 0 = off */
+    float attn_scale;     /* attention.scale, 0 = 1 / sqrt(d_k) */
+    float attn_cap;       /* attn_logit_softcapping, 0 = off */
+    /* scales */
+    float logit_scale, residual_scale, embd_scale, logit_cap; /* 0 = off */
+    /* experts */
+    int64_t n_expert, n_expert_used;
+    int64_t d_ff_expert;  /* expert_feed_forward_length */
+    int64_t d_ff_shared;  /* expert_shared_feed_forward_length */
+    int64_t n_shared;     /* expert_shared_count */
+    int64_t n_dense;      /* leading_dense_block_count */
+    int64_t gating;       /* expert_gating_func */
+    int64_t n_group, n_group_used;
+    float expert_scale;   /* expert_weights_scale */
+    /* encoders */
+    int64_t pooling;      /* pooling_type: 0 none, 1 mean, 2 first token, 3 last token */
 } Hparams;
 
 Status hparams_read(Hparams *h, const Gguf *g, Err *err);

@@ -7,22 +7,51 @@
 #include <string.h>
 
 /* A rope factor of zero or NaN would turn every angle into infinity. */
-static Status check_rope_factors(const Weights *w, const BlockSpec *s, Err *err)
+static Status check_factors(const char *name, const float *factors, int n, Err *err)
 {
-    for (int j = 0; w->rope_factors && j < s->n_rot / 2; j++)
-        if (!(w->rope_factors[j] > 0.0f))
-            return fail(err, E_FORMAT, "rope_freqs.weight[%d] is %g, it must be positive. HINT: the "
-                        "file is damaged", j,
-                        (double)w->rope_factors[j]);
+    for (int j = 0; factors && j < n; j++)
+        if (!(factors[j] > 0.0f))
+            return fail(err, E_FORMAT, "%s[%d] is %g, it must be positive. HINT: the file is damaged",
+                        name, j, (double)factors[j]);
+    return OK;
+}
+
+/* Tables that belong to the model and that every layer's description points to. */
+static Status fill_tables(Model *m, Err *err)
+{
+    const Weights *w = &m->weights;
+    int half = m->spec.n_rot / 2;
+    TRY(check_factors("rope_freqs.weight", w->rope_factors, half, err));
+    TRY(check_factors("rope_factors_long.weight", w->rope_long, half, err));
+    TRY(check_factors("rope_factors_short.weight", w->rope_short, half, err));
+    m->spec.rope_factors = w->rope_factors ? w->rope_factors : w->rope_short;
+    if (m->spec.alibi_bias > 0) {
+        float *slopes = ARENA_NEW(&m->arena, float, m->spec.n_head);
+        if (!slopes) return fail(err, E_MEMORY, "no memory for %d slopes", m->spec.n_head);
+        attention_slopes(slopes, m->spec.n_head, m->spec.alibi_bias);
+        m->spec.slopes = slopes;
+    }
+    for (int64_t i = 0; i < m->hp.n_layer; i++) {
+        m->layers[i].rope_factors = m->spec.rope_factors;
+        m->layers[i].slopes = m->spec.slopes;
+    }
     return OK;
 }
 
 static Status open_tokenizer(Model *m, Err *err)
 {
     Str kind = {"none", 4};
+    fail(&m->no_tokenizer, E_UNSUPPORTED, "this file has no tokenizer. HINT: give token ids, or take a file "
+         "with one");
     TRY(gguf_get_str(&m->gguf, "tokenizer.ggml.model", &kind, err));
     if (str_is(kind, "none") || str_is(kind, "no_vocab")) return OK;
     Status s = tokenizer_open(&m->tokenizer, &m->arena, &m->gguf, err);
+    /* Of a family that is not known here: ids still work. */
+    if (s == E_UNSUPPORTED) {
+        if (err) m->no_tokenizer = *err;
+        m->tokenizer = NULL;
+        return OK;
+    }
     if (s != E_FORMAT || !err || strstr(err->text, "HINT:")) return s;
     Err what = *err;
     return fail(err, s, "%s. HINT: the file is damaged or its converter is wrong", what.text);
@@ -38,18 +67,16 @@ static Status bind_model(Model *m, Err *err)
     if (arch.len && !m->arch) return arch_refuse(arch, err);
     TRY(hparams_read(&m->hp, &m->gguf, err));
 
-    /* 2. The block's description: what every family has, then what this one says. */
+    /* 2. The description: what every family has, what this one says, what each layer changes. */
     const Hparams *h = &m->hp;
-    m->spec = (BlockSpec){.d_model = h->d_model, .d_ff = h->d_ff, .n_head = (int)h->n_head,
-                          .n_kv_head = (int)h->n_kv_head, .d_k = (int)h->d_k, .d_v = (int)h->d_v,
-                          .norm_eps = h->norm_eps, .n_rot = (int)h->n_rot,
-                          .rope_base = h->rope_base, .rope_freq_scale = 1.0f};
-    TRY(m->arch->spec(&m->spec, h, &m->gguf, err));
+    TRY(arch_describe(m->arch, &m->around, &m->spec, h, &m->gguf, err));
+    m->layers = ARENA_NEW(&m->arena, BlockSpec, h->n_layer);
+    if (!m->layers) return fail(err, E_MEMORY, "no memory for %lld layers", (long long)h->n_layer);
+    for (int i = 0; i < (int)h->n_layer; i++) m->layers[i] = arch_layer(&m->around, &m->spec, h, i);
 
     /* 3. The weights. */
-    TRY(weights_bind(&m->weights, &m->arena, &m->gguf, h, &m->spec, err));
-    TRY(check_rope_factors(&m->weights, &m->spec, err));
-    m->spec.rope_factors = m->weights.rope_factors;
+    TRY(weights_bind(&m->weights, &m->arena, &m->gguf, m->arch, h, m->layers, err));
+    TRY(fill_tables(m, err));
     m->hp.n_vocab = m->weights.token_embd.ne[1];
 
     /* 4. The vocabulary must not promise ids that the embedding lacks. */
@@ -92,8 +119,7 @@ Status model_open_vocabulary(Model *m, const char *path, const void *data, size_
                     : gguf_open_memory(&m->gguf, data, size, err);
     if (s == OK) s = open_tokenizer(m, err);
     if (s == OK && !m->tokenizer)
-        s = fail(err, E_UNSUPPORTED, "the file has no tokenizer (no key tokenizer.ggml.model). HINT: "
-                 "take the file of a whole model");
+        s = fail(err, E_UNSUPPORTED, "%s", m->no_tokenizer.text);
     if (s != OK) model_close(m);
     return s == OK || !path ? s : fail_in(err, s, path);
 }

@@ -20,9 +20,12 @@ typedef struct Model {
     Arena arena;
     const ArchDesc *arch;
     Hparams hp;
-    BlockSpec spec;
+    ModelSpec around;     /* what surrounds the blocks */
+    BlockSpec spec;       /* what all layers have in common */
+    BlockSpec *layers;    /* [n_layer] each layer's own */
     Weights weights;
-    Tokenizer *tokenizer; /* NULL if the file has none (tokenizer.ggml.model absent or "none") */
+    Tokenizer *tokenizer; /* NULL if the file has none, or one that is not known: then no_tokenizer says so */
+    Err no_tokenizer;
     int64_t load_ns;
 } Model;
 
@@ -57,7 +60,8 @@ typedef struct Session {
     int64_t max_batch;  /* items computed at once (micro-batch); larger batches go in pieces */
     int64_t n_ctx;
     float *x, *norm;    /* [max_batch, d_model] */
-    float *rope_table;  /* [max_batch, n_rot] */
+    float *rope_table[2]; /* [max_batch, n_rot] each; the second for sliding layers that turn differently */
+    bool hidden;        /* rows are hidden states instead of logits */
     void *scratch;
     int64_t scratch_bytes;
     BlockTap *tap;
@@ -73,7 +77,11 @@ Status session_open(Session *s, const Model *m, Pool *pool, int64_t max_batch, i
                     Err *err);
 void session_close(Session *s);
 
-/* logits [number of wanting items, n_vocab]. stop, if not NULL, is looked at before each piece and
+/* Floats in a row of what comes out: n_vocab, or d_model for encoders and with s->hidden. */
+int64_t session_row(const Session *s);
+
+/* logits [number of wanting items, session_row]. An encoder needs a sequence in one call, from position 0,
+ * and in one micro-batch: E_LIMIT. stop, if not NULL, is looked at before each piece and
  * layer: when it becomes non-zero the result is E_CANCELLED. */
 Status model_forward(Session *s, const BatchItem *items, int64_t n, KvSource kv, float *logits,
                      const volatile int *stop, Err *err);

@@ -2,18 +2,10 @@
  *
  * A table says which tensors a block has, where they go and what shape they must have. After this file
  * no kernel needs to ask whether a matrix fits: if it did not, the model would not have loaded. */
-#include "weights.h"
+#include "weights_impl.h"
 
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-typedef struct {
-    const Gguf *g;
-    Weights *w;
-    Err *err;
-    int layer; /* -1 outside the blocks */
-} Binder;
 
 static void tensor_full_name(char out[96], const Binder *b, const char *name)
 {
@@ -36,8 +28,15 @@ static Status check_second_scale(const Binder *b, const char *name)
                 "from its original", name, scale);
 }
 
+const GgufTensor *binder_find(const Binder *b, const char *name)
+{
+    char full[96];
+    tensor_full_name(full, b, name);
+    return gguf_tensor(b->g, full);
+}
+
 /* Looks a tensor up and checks shape and type; out->data stays NULL if it is absent and optional. */
-static Status bind(Binder *b, const char *name, int64_t ne0, int64_t ne1, bool required, Tensor *out)
+static Status bind_shape(Binder *b, const char *name, const int64_t ne[3], bool required, Tensor *out)
 {
     char full[96];
     tensor_full_name(full, b, name);
@@ -48,11 +47,12 @@ static Status bind(Binder *b, const char *name, int64_t ne0, int64_t ne1, bool r
         return fail(b->err, E_FORMAT, "the tensor '%s' is missing. HINT: the file may be incomplete; "
                     "`sixfold inspect` lists what it has", full);
     }
-    const int64_t *ne = t->view.ne;
-    if (ne[0] != ne0 || ne[1] != ne1 || ne[2] != 1 || ne[3] != 1)
+    const int64_t *is = t->view.ne;
+    if (is[0] != ne[0] || is[1] != ne[1] || is[2] != ne[2] || is[3] != 1)
         return fail(b->err, E_FORMAT, "the tensor '%s' has shape [%lld, %lld, %lld, %lld], expected is "
-                    "[%lld, %lld]. HINT: metadata and tensors are of different models", full, (long long)ne[0], (long long)ne[1], (long long)ne[2],
-                    (long long)ne[3], (long long)ne0, (long long)ne1);
+                    "[%lld, %lld, %lld]. HINT: metadata and tensors are of different models", full,
+                    (long long)is[0], (long long)is[1], (long long)is[2], (long long)is[3],
+                    (long long)ne[0], (long long)ne[1], (long long)ne[2]);
     if (!linear_supports(t->view.type))
         return fail(b->err, E_UNSUPPORTED, "the tensor '%s' has type %s, which this version cannot "
                     "compute with. HINT: F32, F16, BF16 and the block formats Q1_0 to Q8_0, Q2_K to Q6_K, "
@@ -61,91 +61,125 @@ static Status bind(Binder *b, const char *name, int64_t ne0, int64_t ne1, bool r
     if (t->view.type == DT_NVFP4) TRY(check_second_scale(b, full));
     *out = t->view;
     b->w->bytes += t->bytes;
-    b->w->n_params += ne0 * ne1;
+    b->w->n_params += ne[0] * ne[1] * ne[2];
     return OK;
 }
 
-/* A vector that kernels read as f32 (norms, biases, rope factors). */
-static Status bind_vector(Binder *b, const char *name, int64_t n, bool required, const float **out)
+Status bind_matrix(Binder *b, const char *name, int64_t n_in, int64_t n_out, bool required, Tensor *out)
+{
+    return bind_shape(b, name, (int64_t[3]){n_in, n_out, 1}, required, out);
+}
+
+/* Kernels read vectors as f32. */
+static Status must_be_f32(Binder *b, const char *name, const Tensor *t)
+{
+    char full[96];
+    if (!t->data || t->type == DT_F32) return OK;
+    tensor_full_name(full, b, name);
+    return fail(b->err, E_UNSUPPORTED, "the tensor '%s' has type %s, expected is F32. HINT: vectors "
+                "are never quantised; convert the model again", full, dtype_name(t->type));
+}
+
+Status bind_floats(Binder *b, const char *name, int64_t n, int64_t rows, bool required,
+                   const float **out)
 {
     Tensor t;
-    TRY(bind(b, name, n, 1, required, &t));
-    if (t.data && t.type != DT_F32) {
-        char full[96];
-        tensor_full_name(full, b, name);
-        return fail(b->err, E_UNSUPPORTED, "the tensor '%s' has type %s, expected is F32. HINT: vectors "
-                    "are never quantised; convert the model again", full, dtype_name(t.type));
-    }
+    TRY(bind_shape(b, name, (int64_t[3]){n, rows, 1}, required, &t));
+    TRY(must_be_f32(b, name, &t));
     *out = t.data;
     return OK;
 }
 
-static Status bind_norm(Binder *b, const char *name, const BlockSpec *s, NormWeights *out)
+Status bind_norm_of(Binder *b, const char *name, NormKind kind, int64_t n, int64_t rows, unsigned how,
+                    NormWeights *out)
 {
     char full[64];
     snprintf(full, sizeof full, "%s.weight", name);
-    TRY(bind_vector(b, full, s->d_model, true, &out->gain));
+    TRY(bind_floats(b, full, n, rows, !(how & BIND_OPTIONAL), &out->gain));
+    if (kind != NORM_LAYER || !out->gain || rows > 1) return OK;
     snprintf(full, sizeof full, "%s.bias", name);
-    return bind_vector(b, full, s->d_model, s->norm == NORM_LAYER, &out->offset);
+    return bind_floats(b, full, n, 1, !(how & BIND_PLAIN), &out->offset);
 }
 
-static Status bind_affine(Binder *b, const char *name, int64_t n_in, int64_t n_out, Affine *out)
+Status bind_affine(Binder *b, const char *name, int64_t n_in, int64_t n_out, bool required, Affine *out)
 {
     char full[64];
     snprintf(full, sizeof full, "%s.weight", name);
-    TRY(bind(b, full, n_in, n_out, true, &out->w));
+    TRY(bind_matrix(b, full, n_in, n_out, required, &out->w));
     snprintf(full, sizeof full, "%s.bias", name);
-    return bind_vector(b, full, n_out, false, &out->bias);
+    return out->w.data ? bind_floats(b, full, n_out, 1, false, &out->bias) : OK;
 }
 
-//@ begin weights-block
-static Status bind_block(Binder *b, const BlockSpec *s, BlockWeights *w)
+Status bind_experts(Binder *b, const char *name, int64_t n_in, int64_t n_out, int64_t n_expert,
+                    Experts *out)
 {
-    int64_t d = s->d_model, f = s->d_ff;
-    int64_t q = (int64_t)s->n_head * s->d_k;
-    int64_t k = (int64_t)s->n_kv_head * s->d_k, v = (int64_t)s->n_kv_head * s->d_v;
-    TRY(bind_norm(b, "attn_norm", s, &w->attn_norm));
-    TRY(bind_affine(b, "attn_q", d, q, &w->q));
-    TRY(bind_affine(b, "attn_k", d, k, &w->k));
-    TRY(bind_affine(b, "attn_v", d, v, &w->v));
-    TRY(bind_affine(b, "attn_output", (int64_t)s->n_head * s->d_v, d, &w->o));
-    TRY(bind_norm(b, "ffn_norm", s, &w->ffn_norm));
-    if (s->gated) TRY(bind_affine(b, "ffn_gate", d, f, &w->gate));
-    TRY(bind_affine(b, "ffn_up", d, f, &w->up));
-    return bind_affine(b, "ffn_down", f, d, &w->down);
+    char full[64];
+    snprintf(full, sizeof full, "%s.weight", name);
+    TRY(bind_shape(b, full, (int64_t[3]){n_in, n_out, n_expert}, true, &out->w));
+    snprintf(full, sizeof full, "%s.bias", name);
+    return bind_floats(b, full, n_out, n_expert, false, &out->bias);
 }
-//@ end weights-block
 
-Status weights_bind(Weights *w, Arena *a, const Gguf *g, const Hparams *h, const BlockSpec *s,
-                    Err *err)
+//@ begin weights-part
+/* Rows [row, row + n) of a matrix, as a matrix: where files hold several
+ * in one. */
+Affine affine_part(const Affine *whole, int64_t row, int64_t n)
 {
-    *w = (Weights){0};
-    Binder b = {.g = g, .w = w, .err = err, .layer = -1};
+    const Tensor *w = &whole->w;
+    const char *first = (const char *)w->data + row * w->nb[1];
+    return (Affine){tensor_matrix(w->type, first, w->ne[0], n),
+                    whole->bias ? whole->bias + row : NULL};
+}
+//@ end weights-part
 
-    /* 1. The two tables at the ends; the embedding's rows decide the size of the vocabulary. */
-    const GgufTensor *embd = gguf_tensor(g, "token_embd.weight");
+static Status bind_ends(Binder *b, const ArchDesc *arch, const Hparams *h, const BlockSpec *s)
+{
+    Weights *w = b->w;
+    int64_t d = s->d_model;
+    unsigned plain = arch->flags & ARCH_NORM_PLAIN ? BIND_PLAIN : 0;
+    /* 1. The embedding's rows decide the size of the vocabulary. */
+    const GgufTensor *embd = gguf_tensor(b->g, "token_embd.weight");
     int64_t n_vocab = embd ? embd->view.ne[1] : 1;
     if (h->n_vocab && embd && n_vocab != h->n_vocab)
-        return fail(err, E_FORMAT, "token_embd.weight has %lld rows, but vocab_size is %lld. HINT: the "
+        return fail(b->err, E_FORMAT, "token_embd.weight has %lld rows, but vocab_size is %lld. HINT: the "
                     "file is damaged or its converter is wrong",
                     (long long)n_vocab, (long long)h->n_vocab);
     if (n_vocab > 1 << 26)
-        return fail(err, E_FORMAT, "token_embd.weight has %lld rows, the limit is %d. HINT: the file is "
-                    "damaged",
-                    (long long)n_vocab, 1 << 26);
-    TRY(bind(&b, "token_embd.weight", s->d_model, n_vocab, true, &w->token_embd));
-    TRY(bind_norm(&b, "output_norm", s, &w->output_norm));
-    TRY(bind(&b, "output.weight", s->d_model, n_vocab, false, &w->output.w));
+        return fail(b->err, E_FORMAT, "token_embd.weight has %lld rows, the limit is %d. HINT: the file is "
+                    "damaged", (long long)n_vocab, 1 << 26);
+    TRY(bind_matrix(b, "token_embd.weight", d, n_vocab, true, &w->token_embd));
+    /* 2. What is added to it. */
+    if (arch->flags & (ARCH_POSITIONS | ARCH_POSITIONS_OPTIONAL))
+        TRY(bind_matrix(b, "position_embd.weight", d, h->n_ctx_train, arch->flags & ARCH_POSITIONS,
+                        &w->position_embd));
+    const GgufTensor *types = gguf_tensor(b->g, "token_types.weight");
+    if (arch->flags & ARCH_TOKEN_TYPES && types)
+        TRY(bind_matrix(b, "token_types.weight", d, types->view.ne[1], true, &w->token_types));
+    if (arch->flags & ARCH_EMBD_NORM)
+        TRY(bind_norm_of(b, "token_embd_norm", s->norm, d, 1, plain, &w->embd_norm));
+    TRY(bind_floats(b, "rope_freqs.weight", s->n_rot / 2, 1, false, &w->rope_factors));
+    TRY(bind_floats(b, "rope_factors_long.weight", s->n_rot / 2, 1, false, &w->rope_long));
+    TRY(bind_floats(b, "rope_factors_short.weight", s->n_rot / 2, 1, false, &w->rope_short));
+    /* 3. The head. */
+    if (arch->flags & ARCH_NO_HEAD) return OK;
+    TRY(bind_norm_of(b, "output_norm", s->norm, d, 1, plain, &w->output_norm));
+    if (!(arch->flags & ARCH_OUTPUT_TIED))
+        TRY(bind_matrix(b, "output.weight", d, n_vocab, arch->flags & ARCH_OUTPUT_REQUIRED, &w->output.w));
     if (!w->output.w.data) w->output.w = w->token_embd;
-    TRY(bind_vector(&b, "output.bias", n_vocab, false, &w->output.bias));
-    TRY(bind_vector(&b, "rope_freqs.weight", s->n_rot / 2, false, &w->rope_factors));
+    return bind_floats(b, "output.bias", n_vocab, 1, false, &w->output.bias);
+}
 
-    /* 2. The blocks. */
+Status weights_bind(Weights *w, Arena *a, const Gguf *g, const ArchDesc *arch, const Hparams *h,
+                    BlockSpec *specs, Err *err)
+{
+    *w = (Weights){0};
+    Binder b = {.g = g, .w = w, .err = err, .layer = -1};
+    TRY(bind_ends(&b, arch, h, &specs[0]));
     w->blocks = ARENA_NEW(a, BlockWeights, h->n_layer);
     if (!w->blocks) return fail(err, E_MEMORY, "no memory for %lld blocks", (long long)h->n_layer);
     for (int i = 0; i < (int)h->n_layer; i++) {
         b.layer = i;
-        TRY(bind_block(&b, s, &w->blocks[i]));
+        TRY(bind_block(&b, arch, &specs[i], &w->blocks[i]));
     }
     return OK;
 }

@@ -47,7 +47,7 @@ static void forward(float *logits, const int32_t *ids)
     for (int t = 0; t < N; t++) rope_angles(angles + t * D_HEAD, t, D_HEAD, s.rope_base, 1, NULL);
     for (int l = 0; l < 2; l++) {
         BlockContext c = {.scratch = scratch, .scratch_bytes = sizeof scratch, .layer = l,
-                          .rope_table = angles, .tap = look};
+                          .rope_table = {angles}, .tap = look};
         BlockWeights w = {.attn_norm.gain = tensor(l, "attn_norm").data, .q.w = tensor(l, "attn_q"),
             .k.w = tensor(l, "attn_k"), .v.w = tensor(l, "attn_v"), .o.w = tensor(l, "attn_output"),
             .ffn_norm.gain = tensor(l, "ffn_norm").data, .gate.w = tensor(l, "ffn_gate"),

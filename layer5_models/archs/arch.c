@@ -6,7 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
-static const ArchDesc *const known[] = {&arch_llama};
+static const ArchDesc *const known[] = {
+    &arch_llama,     &arch_qwen2,    &arch_qwen2moe, &arch_qwen3,      &arch_qwen3moe,
+    &arch_gemma,     &arch_gemma2,   &arch_gemma3,   &arch_phi2,       &arch_phi3,
+    &arch_gpt2,      &arch_gptj,     &arch_gptneox,  &arch_falcon,     &arch_bloom,
+    &arch_mpt,       &arch_starcoder, &arch_starcoder2, &arch_stablelm, &arch_olmo2,
+    &arch_command_r, &arch_granite,  &arch_granitemoe, &arch_internlm2, &arch_gpt_oss,
+    &arch_bert,      &arch_nomic_bert,
+};
 
 enum { N_KNOWN = sizeof known / sizeof *known };
 
@@ -23,7 +30,7 @@ const ArchDesc *arch_find(Str name)
 Status arch_refuse(Str name, Err *err)
 {
     const char *names[N_KNOWN];
-    char list[256] = "", word[65];
+    char list[512] = "", word[65];
     for (int i = 0; i < N_KNOWN; i++) {
         names[i] = known[i]->name;
         size_t n = strlen(list);

@@ -185,6 +185,27 @@ static void pairings_differ_by_a_permutation(void **state)
     }
 }
 
+/* Gemma-like numbers by hand: R = 64, base 10000, 4096 tokens trained.
+ *   pairs turning 32 times: 64 ln(4096 / (32 * 2 pi)) / (2 ln 10000) = 10.47 -> 10
+ *   pairs turning once:     64 ln(4096 / (2 pi)) / (2 ln 10000)      = 22.51 -> 23 */
+static void yarn_slows_far_pairs_only(void **state)
+{
+    (void)state;
+    RopeYarn y = rope_yarn(64, 10000, 4096, 32, 1);
+    assert_true(y.low == 10 && y.high == 23);
+    float plain[64], slow[64], yarn[64];
+    rope_angles(plain, 300, 64, 10000, 1, NULL);
+    rope_angles(slow, 300, 64, 10000, 0.25f, NULL);
+    rope_angles_yarn(yarn, 300, 64, 10000, 0.25f, NULL, y);
+    for (int j = 0; j <= 10; j++) assert_true(yarn[j] == plain[j] && yarn[32 + j] == plain[32 + j]);
+    for (int j = 23; j < 32; j++) assert_true(yarn[j] == slow[j] && yarn[32 + j] == slow[32 + j]);
+    for (int j = 11; j < 23; j++) {
+        double trained = 1 - (j - 10) / 13.0, theta = 300 * pow(10000, -2.0 * j / 64);
+        theta *= trained + 0.25 * (1 - trained);
+        assert_true(fabs(yarn[j] - cos(theta)) < 1e-6);
+    }
+}
+
 int main(void)
 {
     layer3_init();
@@ -196,6 +217,7 @@ int main(void)
         cmocka_unit_test(rotation_keeps_lengths_and_the_rest),
         cmocka_unit_test(dot_products_depend_on_distance_only),
         cmocka_unit_test(pairings_differ_by_a_permutation),
+        cmocka_unit_test(yarn_slows_far_pairs_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static Arena arena;
@@ -98,18 +99,24 @@ static void reference(const Problem *p, int64_t t, int h, double *out, double *p
     int64_t pos = p->a.pos0 + t;
     float k[512];
     const float *q = p->q + t * p->a.q_stride + h * kv->d_k;
-    double max = -INFINITY, sum = 0;
-    for (int64_t j = 0; j <= pos; j++) {
-        bool seen = p->a.window == 0 || j > pos - p->a.window;
+    int64_t n = p->a.both_ways ? p->a.pos0 + p->a.n_tok : pos + 1;
+    double max = p->a.sinks ? (double)p->a.sinks[h] : -INFINITY, sum = 0;
+    for (int64_t j = 0; j < n; j++) {
+        int64_t away = llabs(pos - j), w = p->a.window;
+        bool seen = w == 0 || (p->a.both_ways ? away <= w / 2 : j > pos - w);
         prob[j] = 0;
         kv_load_k(k, kv, g, j);
         for (int i = 0; i < kv->d_k; i++) prob[j] += (double)q[i] * k[i];
-        prob[j] = seen ? prob[j] * p->a.scale : -INFINITY;
+        prob[j] *= p->a.scale;
+        if (p->a.soft_cap > 0) prob[j] = p->a.soft_cap * tanh(prob[j] / p->a.soft_cap);
+        if (p->a.slopes) prob[j] -= p->a.slopes[h] * (double)away;
+        if (!seen) prob[j] = -INFINITY;
         if (prob[j] > max) max = prob[j];
     }
-    for (int64_t j = 0; j <= pos; j++) sum += prob[j] = exp(prob[j] - max);
+    if (p->a.sinks) sum = exp(p->a.sinks[h] - max);
+    for (int64_t j = 0; j < n; j++) sum += prob[j] = exp(prob[j] - max);
     for (int i = 0; i < kv->d_v; i++) out[i] = 0;
-    for (int64_t j = 0; j <= pos; j++) {
+    for (int64_t j = 0; j < n; j++) {
         prob[j] /= sum;
         kv_load_v(k, kv, g, j);
         for (int i = 0; i < kv->d_v; i++) out[i] += prob[j] * k[i];
@@ -420,6 +427,41 @@ static void scores_far_below_the_maximum_get_no_weight(void **state)
     arena_close(&arena);
 }
 
+/* Soft caps, slopes, sinks and both ways, alone and together, on shapes with tails. */
+static void changed_scores_agree_in_every_variant(void **state)
+{
+    (void)state;
+    Rng rng = rng_seed(12);
+    static const Shape shapes[] = {
+        {2, 2, 20, 12, 150, 0, 150, 0, DT_F32, DT_F32}, {1, 3, 16, 16, 90, 70, 20, 9, DT_F16, DT_F16},
+        {3, 1, 8, 24, 70, 69, 1, 0, DT_F32, DT_F16},    {1, 1, 32, 32, 200, 0, 200, 30, DT_F32, DT_F32},
+    };
+    float slopes[4] = {0.5f, 0.25f, 0.0625f, 0.03f}, sinks[4] = {3.0f, -50.0f, 0.5f, 12.0f};
+    for (int i = 0; i < 4; i++)
+        for (int how = 0; how < 16; how++) {
+            Problem p = make(&shapes[i], &rng);
+            if (how & 1) p.a.soft_cap = 5;
+            if (how & 2) p.a.slopes = slopes;
+            if (how & 4) p.a.sinks = sinks;
+            p.a.both_ways = how & 8;
+            check_all_variants(&p);
+            arena_close(&arena);
+        }
+}
+
+/* By hand: 8 heads, greatest bias 8: 1/2, 1/4, ... 1/256. With 6 heads the largest power of two is 4;
+ * the other two take the odd steps of 8. */
+static void slopes_halve_from_head_to_head(void **state)
+{
+    (void)state;
+    float s[8];
+    attention_slopes(s, 8, 8);
+    for (int h = 0; h < 8; h++) assert_true(s[h] == 1.0f / (float)(2 << h));
+    attention_slopes(s, 6, 8);
+    const float want[6] = {0.25f, 0.0625f, 0.015625f, 0.00390625f, 0.5f, 0.125f};
+    for (int h = 0; h < 6; h++) assert_true(s[h] == want[h]);
+}
+
 int main(void)
 {
     layer4_init();
@@ -436,6 +478,8 @@ int main(void)
         cmocka_unit_test(bits_do_not_depend_on_the_number_of_threads),
         cmocka_unit_test(hostile_numbers_spoil_only_those_who_see_them),
         cmocka_unit_test(scores_far_below_the_maximum_get_no_weight),
+        cmocka_unit_test(changed_scores_agree_in_every_variant),
+        cmocka_unit_test(slopes_halve_from_head_to_head),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

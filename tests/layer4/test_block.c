@@ -152,7 +152,7 @@ static Runner make_runner(const BlockSpec *s, int n_threads)
     Err err;
     assert_int_equal(pool_open(&r.pool, n_threads, false, &err), OK);
     r.table = ARENA_NEW(&arena, float, 3 * MAX_TOK * D_K);
-    r.c = (BlockContext){.pool = r.pool, .rope_table = r.table};
+    r.c = (BlockContext){.pool = r.pool, .rope_table = {r.table}};
     r.c.scratch_bytes = block_scratch_bytes(s, 3 * MAX_TOK, N_CTX, n_threads);
     r.c.scratch = arena_alloc(&arena, r.c.scratch_bytes, 1);
     return r;

@@ -1,0 +1,119 @@
+/* moe.c: what both twins share, and the plain one: token by token. */
+#include "moe_impl.h"
+
+#include "ffn.h"
+#include "layer4_kernels.h"
+
+#include <math.h>
+#include <string.h>
+
+static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
+
+static char *take(MoeScratch *m, char *memory, int64_t n_bytes)
+{
+    char *p = memory ? memory + m->bytes : NULL;
+    m->bytes += (n_bytes + 63) / 64 * 64;
+    return p;
+}
+
+MoeScratch moe_scratch(void *memory, const BlockSpec *s, int64_t n_tok, int n_threads)
+{
+    const MoeSpec *x = &s->moe;
+    int64_t chosen = n_tok * x->n_used, d = s->d_model, f = max64(x->d_ff, x->d_shared);
+    MoeScratch m = {0};
+    m.logits = (float *)(void *)take(&m, memory, n_tok * x->n_expert * 4);
+    m.ids = (int *)(void *)take(&m, memory, chosen * 4);
+    m.weights = (float *)(void *)take(&m, memory, chosen * 4);
+    m.order = (int64_t *)(void *)take(&m, memory, chosen * 8);
+    m.begin = (int64_t *)(void *)take(&m, memory, (x->n_expert + 1) * 8);
+    m.x = (float *)(void *)take(&m, memory, n_tok * d * 4);
+    m.hidden = (float *)(void *)take(&m, memory, 2 * max64(n_tok, x->n_used) * f * 4);
+    m.out = (float *)(void *)take(&m, memory, chosen * d * 4);
+    m.linear = take(&m, memory, linear_scratch_bytes(max64(d, f), n_tok, n_threads));
+    return m;
+}
+
+int64_t moe_scratch_bytes(const BlockSpec *s, int64_t max_tok, int n_threads)
+{
+    return s->moe.n_expert ? moe_scratch(NULL, s, max_tok, n_threads).bytes : 0;
+}
+
+Tensor moe_matrix(const Experts *x, int64_t e)
+{
+    const char *first = (const char *)x->w.data + e * x->w.nb[2];
+    return tensor_matrix(x->w.type, first, x->w.ne[0], x->w.ne[1]);
+}
+
+const float *moe_bias(const Experts *x, int64_t e)
+{
+    return x->bias ? x->bias + e * x->w.ne[1] : NULL;
+}
+
+void moe_choose(const MoeCall *c, const MoeScratch *m)
+{
+    const MoeSpec *s = &c->s->moe;
+    const MoeWeights *w = &c->w->moe;
+    linear(c->pool, m->linear, m->logits, &w->router.w, w->router.bias, c->x, c->n_tok);
+    for (int64_t t = 0; t < c->n_tok; t++)
+        moe_route(s, m->logits + t * s->n_expert, w->select_bias, m->ids + t * s->n_used,
+                  m->weights + t * s->n_used);
+}
+
+/* The expert that every token meets: y += g FFN(x). */
+static void add_shared(const MoeCall *c, const MoeScratch *m)
+{
+    const MoeWeights *w = &c->w->moe;
+    int64_t d = c->s->d_model;
+    BlockSpec s = *c->s;
+    s.d_ff = s.moe.d_shared;
+    BlockWeights shared = {.gate = w->shared_gate, .up = w->shared_up, .down = w->shared_down};
+    ffn_forward(&s, &shared, c->pool, m->linear, m->hidden, m->x, c->x, c->n_tok);
+    if (w->shared_router.data)
+        linear(c->pool, m->linear, m->logits, &w->shared_router, NULL, c->x, c->n_tok);
+    for (int64_t t = 0; t < c->n_tok; t++) {
+        float g = w->shared_router.data ? 1 / (1 + expf(-m->logits[t])) : 1;
+        vec_axpy(c->y + t * d, g, m->x + t * d, d);
+    }
+}
+
+void moe_combine(const MoeCall *c, const MoeScratch *m)
+{
+    int64_t d = c->s->d_model, n_used = c->s->moe.n_used;
+    for (int64_t t = 0; t < c->n_tok; t++) {
+        float *y = c->y + t * d;
+        memset(y, 0, (size_t)d * sizeof *y);
+        for (int64_t k = t * n_used; k < (t + 1) * n_used; k++)
+            vec_axpy(y, m->weights[k], m->out + k * d, d);
+    }
+    if (c->w->moe.shared_up.w.data) add_shared(c, m);
+}
+
+//@ begin moe-by-token
+void moe_by_token(const MoeCall *c)
+{
+    const MoeSpec *s = &c->s->moe;
+    const MoeWeights *w = &c->w->moe;
+    MoeScratch m = moe_scratch(c->scratch, c->s, c->n_tok,
+                               pool_threads(c->pool));
+    int64_t d = c->s->d_model, f = s->d_ff;
+    /* 1. Who goes where. */
+    moe_choose(c, &m);
+    for (int64_t t = 0; t < c->n_tok; t++)
+        for (int64_t k = t * s->n_used; k < (t + 1) * s->n_used; k++) {
+            /* 2. This token through one of its experts. */
+            int64_t e = m.ids[k];
+            Tensor gate = moe_matrix(&w->gate, e), up = moe_matrix(&w->up, e);
+            Tensor down = moe_matrix(&w->down, e);
+            LinearOut wide[] = {{&up, moe_bias(&w->up, e), m.hidden, f},
+                                {&gate, moe_bias(&w->gate, e), m.hidden + f, f}};
+            linear_n(c->pool, m.linear, wide, c->s->gated ? 2 : 1, c->x + t * d,
+                     d, 1);
+            ffn_bend(c->s, m.hidden + f, m.hidden, f);
+            /* 3. Its result. */
+            linear(c->pool, m.linear, m.out + k * d, &down,
+                   moe_bias(&w->down, e), m.hidden + (c->s->gated ? f : 0), 1);
+        }
+    /* 4. Weighted and added up. */
+    moe_combine(c, &m);
+}
+//@ end moe-by-token

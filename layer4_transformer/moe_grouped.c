@@ -1,0 +1,61 @@
+/* moe_grouped.c: the same experts, each reading its matrices once for all its tokens.
+ *
+ * A stable counting sort of all choices by expert; then each expert's tokens are copied together, go
+ * through its matrices as one product, and come back to their places. With one token there is nothing
+ * to group. */
+#include "moe_impl.h"
+
+#include "ffn.h"
+#include "layer4_kernels.h"
+
+#include <string.h>
+
+//@ begin moe-sort
+/* order = all choices, expert by expert; begin[e] = where e's part begins. */
+static void sort_by_expert(const MoeSpec *s, const MoeScratch *m, int64_t n)
+{
+    memset(m->begin, 0, (size_t)(s->n_expert + 1) * sizeof *m->begin);
+    for (int64_t i = 0; i < n; i++) m->begin[m->ids[i] + 1]++;
+    for (int e = 0; e < s->n_expert; e++) m->begin[e + 1] += m->begin[e];
+    for (int64_t i = 0; i < n; i++) m->order[m->begin[m->ids[i]]++] = i;
+    /* Each begin has moved to the next one's place. */
+    memmove(m->begin + 1, m->begin, (size_t)s->n_expert * sizeof *m->begin);
+    m->begin[0] = 0;
+}
+//@ end moe-sort
+
+/* Expert e for the n choices in `order`. */
+static void one_expert(const MoeCall *c, const MoeScratch *m, int e, const int64_t *order, int64_t n)
+{
+    const MoeWeights *w = &c->w->moe;
+    int64_t d = c->s->d_model, f = c->s->moe.d_ff, n_used = c->s->moe.n_used;
+    Tensor gate = moe_matrix(&w->gate, e), up = moe_matrix(&w->up, e), down = moe_matrix(&w->down, e);
+    float *wide_up = m->hidden, *wide_gate = m->hidden + n * f;
+    for (int64_t i = 0; i < n; i++)
+        memcpy(m->x + i * d, c->x + order[i] / n_used * d, (size_t)d * sizeof(float));
+    LinearOut wide[] = {{&up, moe_bias(&w->up, e), wide_up, f},
+                        {&gate, moe_bias(&w->gate, e), wide_gate, f}};
+    linear_n(c->pool, m->linear, wide, c->s->gated ? 2 : 1, m->x, d, n);
+    ffn_bend(c->s, wide_gate, wide_up, n * f);
+    linear(c->pool, m->linear, m->x, &down, moe_bias(&w->down, e),
+           c->s->gated ? wide_gate : wide_up, n);
+    for (int64_t i = 0; i < n; i++)
+        memcpy(m->out + order[i] * d, m->x + i * d, (size_t)d * sizeof(float));
+}
+
+void moe_grouped(const MoeCall *c)
+{
+    const MoeSpec *s = &c->s->moe;
+    if (c->n_tok == 1) {
+        moe_by_token(c);
+        return;
+    }
+    MoeScratch m = moe_scratch(c->scratch, c->s, c->n_tok, pool_threads(c->pool));
+    moe_choose(c, &m);
+    sort_by_expert(s, &m, c->n_tok * s->n_used);
+    for (int e = 0; e < s->n_expert; e++) {
+        int64_t n = m.begin[e + 1] - m.begin[e];
+        if (n) one_expert(c, &m, e, m.order + m.begin[e], n);
+    }
+    moe_combine(c, &m);
+}

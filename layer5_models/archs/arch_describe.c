@@ -1,0 +1,92 @@
+/* arch_describe.c: from a file's numbers and a family's switches to the description of each layer. */
+#include "arch.h"
+
+#include <math.h>
+
+/* Factor and kind of RoPE scaling; per-pair factors are tensors and come with the weights. */
+static Status describe_scaling(BlockSpec *s, const Hparams *h, Err *err)
+{
+    if (str_is(h->rope_scaling, "none") || s->rope == ROPE_NONE) return OK;
+    if (str_is(h->rope_scaling, "linear")) {
+        s->rope_freq_scale = 1.0f / h->rope_factor;
+        return OK;
+    }
+    if (str_is(h->rope_scaling, "longrope")) {
+        s->rope_magnitude = h->rope_attn_factor;
+        return OK;
+    }
+    if (!str_is(h->rope_scaling, "yarn"))
+        return fail(err, E_UNSUPPORTED, "RoPE scaling '%.*s' is unknown. HINT: none, linear, yarn and "
+                    "longrope are known", STR_ARG(h->rope_scaling));
+    //@ begin arch-yarn
+    /* YaRN: far pairs are slowed down, near ones not; scores are sharpened. */
+    s->rope_freq_scale = 1.0f / h->rope_factor;
+    s->rope_yarn = rope_yarn(s->n_rot, s->rope_base, h->n_ctx_orig, 32, 1);
+    float longer = h->rope_factor > 1 ? logf(h->rope_factor) : 0;
+    s->rope_magnitude = h->rope_attn_factor * (1 + 0.1f * longer);
+    //@ end arch-yarn
+    return OK;
+}
+
+static void describe_experts(BlockSpec *s, const Hparams *h)
+{
+    MoeSpec *m = &s->moe;
+    if (!h->n_expert) return;
+    m->n_expert = (int)h->n_expert;
+    m->n_used = (int)h->n_expert_used;
+    if (h->gating) m->gating = (MoeGating)(h->gating - 1);
+    m->scale = h->expert_scale;
+    m->n_group = (int)h->n_group;
+    m->n_group_used = (int)h->n_group_used;
+    if (!m->d_ff) m->d_ff = h->d_ff_expert ? h->d_ff_expert : h->d_ff;
+}
+
+Status arch_describe(const ArchDesc *a, ModelSpec *m, BlockSpec *s, const Hparams *h, const Gguf *g,
+                     Err *err)
+{
+    /* 1. The family's switches, and the numbers that go with them in every family. */
+    *m = a->model;
+    *s = a->block;
+    s->d_model = h->d_model;
+    s->d_ff = h->d_ff;
+    s->n_head = (int)h->n_head;
+    s->n_kv_head = (int)h->n_kv_head;
+    s->d_k = (int)h->d_k;
+    s->d_v = (int)h->d_v;
+    s->norm_eps = h->norm_eps;
+    s->n_rot = (int)h->n_rot;
+    s->rope_base = h->rope_base;
+    s->rope_freq_scale = 1;
+    s->clamp_qkv = h->clamp_qkv;
+    if (!(s->alibi_bias > 0)) s->alibi_bias = h->alibi;
+    s->attn_scale = h->attn_scale > 0 ? h->attn_scale : 1 / sqrtf((float)h->d_k);
+    TRY(describe_scaling(s, h, err));
+    /* 2. What the family makes of the others. */
+    if (a->adapt) TRY(a->adapt(m, s, h, g, err));
+    describe_experts(s, h);
+    return OK;
+}
+
+//@ begin arch-layer
+/* Sliding layers may turn by other angles, and the first layers of some
+ * mixtures are dense. */
+BlockSpec arch_layer(const ModelSpec *m, const BlockSpec *s, const Hparams *h,
+                     int layer)
+{
+    BlockSpec own = *s;
+    int64_t period = h->window_period ? h->window_period : m->window_period;
+    bool slides = period <= 1 || layer % period < period - 1;
+    if (!(h->n_slides ? h->slides[layer] : slides)) own.window = 0;
+    if (own.window > 0 && (m->rope_base_swa > 0 || m->swa_unscaled)) {
+        own.rope_set = 1;
+        if (m->rope_base_swa > 0) own.rope_base = m->rope_base_swa;
+        if (m->swa_unscaled) {
+            own.rope_freq_scale = 1;
+            own.rope_magnitude = 0;
+            own.rope_yarn = (RopeYarn){0};
+        }
+    }
+    if (layer < h->n_dense) own.moe.n_expert = 0;
+    return own;
+}
+//@ end arch-layer

@@ -1,0 +1,208 @@
+/* Experts: the router by hand, and both twins of the layer against the formula. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "layer4.h"
+#include "twins.h"
+
+#include <math.h>
+#include <string.h>
+
+static Arena arena;
+
+static const float scores[4] = {1, 3, 2, 0};
+
+/* e = 2.718: softmax of 1 3 2 0 is 0.0871 0.6439 0.2369 0.0321. */
+static void the_best_experts_are_chosen_and_weighed(void **state)
+{
+    (void)state;
+    int ids[2];
+    float w[2];
+    MoeSpec s = {.n_expert = 4, .n_used = 2};
+    moe_route(&s, scores, NULL, ids, w);
+    assert_int_equal(ids[0], 1);
+    assert_int_equal(ids[1], 2);
+    assert_near(w[0], 0.6439142599, 1e-6, "softmax", "w", 0);
+    assert_near(w[1], 0.2368828181, 1e-6, "softmax", "w", 1);
+    s.normalise = true;
+    moe_route(&s, scores, NULL, ids, w);
+    assert_near(w[0], 0.7310585786, 1e-6, "normalised", "w", 0);
+    /* The same two numbers by another way: softmax of 3 and 2 alone. */
+    s = (MoeSpec){.n_expert = 4, .n_used = 2, .gating = MOE_SOFTMAX_CHOSEN, .scale = 2};
+    moe_route(&s, scores, NULL, ids, w);
+    assert_near(w[0], 2 * 0.7310585786, 1e-6, "chosen", "w", 0);
+    s.gating = MOE_SIGMOID;
+    s.scale = 0;
+    moe_route(&s, scores, NULL, ids, w);
+    assert_near(w[0], 1 / (1 + exp(-3)), 1e-6, "sigmoid", "w", 0);
+    assert_near(w[1], 1 / (1 + exp(-2)), 1e-6, "sigmoid", "w", 1);
+}
+
+static void a_bias_moves_the_choice_but_not_the_weight(void **state)
+{
+    (void)state;
+    int ids[2];
+    float w[2], bias[4] = {0, 0, 0, 1};
+    MoeSpec s = {.n_expert = 4, .n_used = 2, .gating = MOE_SIGMOID};
+    moe_route(&s, scores, bias, ids, w);
+    assert_int_equal(ids[0], 3); /* 0.5 + 1 */
+    assert_int_equal(ids[1], 1);
+    assert_true(w[0] == 0.5f);
+}
+
+/* Groups {1, 3} and {2, 0} of sums 4 and 2: the second is out, whatever its 2 is. */
+static void only_experts_of_the_best_groups_can_be_chosen(void **state)
+{
+    (void)state;
+    int ids[2];
+    float w[2];
+    MoeSpec s = {.n_expert = 4, .n_used = 2, .gating = MOE_SIGMOID, .n_group = 2, .n_group_used = 1};
+    moe_route(&s, scores, NULL, ids, w);
+    assert_int_equal(ids[0], 1);
+    assert_int_equal(ids[1], 0);
+}
+
+static void equal_scores_choose_the_lower_number(void **state)
+{
+    (void)state;
+    int ids[3];
+    float w[3], same[5] = {1, 1, 1, 1, 1};
+    MoeSpec s = {.n_expert = 5, .n_used = 3, .normalise = true};
+    moe_route(&s, same, NULL, ids, w);
+    for (int k = 0; k < 3; k++) assert_int_equal(ids[k], k);
+    assert_near(w[2], 1.0 / 3, 1e-6, "equal", "w", 2);
+}
+
+/* ---------------------------------------------------------------- the layer */
+
+enum { D = 24, F = 40, SHARED = 16, X = 5, USED = 2, MAX_TOK = 13 };
+
+static float *normals(Rng *rng, int64_t n, float scale)
+{
+    float *x = ARENA_NEW(&arena, float, n);
+    for (int64_t i = 0; i < n; i++) x[i] = scale * rng_normal(rng);
+    return x;
+}
+
+static Experts experts(Rng *rng, int64_t n_in, int64_t n_out, bool bias)
+{
+    Tensor t = tensor_matrix(DT_F32, normals(rng, n_in * n_out * X, 0.2f), n_in, n_out);
+    t.ne[2] = X;
+    t.nb[3] = t.nb[2] * X;
+    return (Experts){t, bias ? normals(rng, n_out * X, 0.3f) : NULL};
+}
+
+static Affine affine(Rng *rng, int64_t n_in, int64_t n_out)
+{
+    return (Affine){tensor_matrix(DT_F32, normals(rng, n_in * n_out, 0.2f), n_in, n_out), NULL};
+}
+
+/* y = W_e x + b_e in double. */
+static void ref_expert(const Experts *w, int e, double *y, const double *x)
+{
+    int64_t n_in = w->w.ne[0], n_out = w->w.ne[1];
+    const float *at = (const float *)w->w.data + e * n_in * n_out;
+    for (int64_t o = 0; o < n_out; o++) {
+        y[o] = w->bias ? w->bias[e * n_out + o] : 0;
+        for (int64_t i = 0; i < n_in; i++) y[o] += (double)at[o * n_in + i] * x[i];
+    }
+}
+
+static void ref_ffn(const BlockSpec *s, const Experts *gate, const Experts *up, const Experts *down, int e,
+                    double *y, const double *x)
+{
+    double g[F], u[F];
+    int64_t f = up->w.ne[1];
+    ref_expert(up, e, u, x);
+    if (s->gated) ref_expert(gate, e, g, x);
+    for (int64_t i = 0; i < f; i++)
+        u[i] = s->gated ? g[i] / (1 + exp(-g[i])) * u[i] : u[i] / (1 + exp(-u[i]));
+    ref_expert(down, e, y, u);
+}
+
+static void ref_moe(const BlockSpec *s, const MoeWeights *w, double *y, const float *x)
+{
+    double xd[D], part[D], logits[X], wide = 0;
+    float z[X], weights[USED];
+    int ids[USED];
+    Experts router = {w->router.w, w->router.bias};
+    for (int i = 0; i < D; i++) xd[i] = x[i], y[i] = 0;
+    ref_expert(&router, 0, logits, xd);
+    for (int e = 0; e < X; e++) z[e] = (float)logits[e];
+    moe_route(&s->moe, z, NULL, ids, weights);
+    for (int k = 0; k < USED; k++) {
+        ref_ffn(s, &w->gate, &w->up, &w->down, ids[k], part, xd);
+        for (int i = 0; i < D; i++) y[i] += weights[k] * part[i];
+    }
+    if (!w->shared_up.w.data) return;
+    Experts gate = {w->shared_gate.w, NULL}, up = {w->shared_up.w, NULL}, down = {w->shared_down.w, NULL};
+    ref_ffn(s, &gate, &up, &down, 0, part, xd);
+    for (int i = 0; i < D && w->shared_router.data; i++)
+        wide += ((const float *)w->shared_router.data)[i] * xd[i];
+    double g = w->shared_router.data ? 1 / (1 + exp(-wide)) : 1;
+    for (int i = 0; i < D; i++) y[i] += g * part[i];
+}
+
+static void check_layer(const BlockSpec *s, const BlockWeights *w, Rng *rng, int64_t n_tok, int threads)
+{
+    Pool *pool = NULL;
+    Err err;
+    assert_int_equal(pool_open(&pool, threads, false, &err), OK);
+    float *x = normals(rng, n_tok * D, 1), *y = ARENA_NEW(&arena, float, n_tok * D);
+    double want[D];
+    static const char *const twins[] = {"moe:by_token", "moe:grouped"};
+    MoeCall c = {.s = s, .w = w, .pool = pool, .y = y, .x = x, .n_tok = n_tok};
+    c.scratch = arena_alloc(&arena, moe_scratch_bytes(s, n_tok, threads), 1);
+    memset(c.scratch, 0xFF, (size_t)moe_scratch_bytes(s, n_tok, threads));
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(kernels_use(twins[i], &err), OK);
+        moe(&c);
+        for (int64_t t = 0; t < n_tok; t++) {
+            ref_moe(s, &w->moe, want, x + t * D);
+            for (int k = 0; k < D; k++) assert_near(y[t * D + k], want[k], 2e-5, "moe", twins[i], t * D + k);
+        }
+    }
+    assert_int_equal(kernels_use(NULL, &err), OK);
+    pool_close(pool);
+}
+
+static void both_twins_compute_the_formula(void **state)
+{
+    (void)state;
+    Rng rng = rng_seed(3);
+    for (int how = 0; how < 8; how++) {
+        BlockSpec s = {.d_model = D, .d_ff = F, .gated = how & 1, .act = ACT_SILU,
+                       .moe = {.n_expert = X, .n_used = USED, .normalise = how & 2, .d_ff = F}};
+        BlockWeights w = {0};
+        w.moe.router = affine(&rng, D, X);
+        if (s.gated) w.moe.gate = experts(&rng, D, F, how & 2);
+        w.moe.up = experts(&rng, D, F, how & 2);
+        w.moe.down = experts(&rng, F, D, how & 2);
+        if (how & 4) {
+            s.moe.d_shared = SHARED;
+            w.moe.shared_gate = affine(&rng, D, SHARED);
+            w.moe.shared_up = affine(&rng, D, SHARED);
+            w.moe.shared_down = affine(&rng, SHARED, D);
+            if (how & 2) w.moe.shared_router = affine(&rng, D, 1).w;
+        }
+        check_layer(&s, &w, &rng, 1, 1);
+        check_layer(&s, &w, &rng, MAX_TOK, 2);
+        arena_close(&arena);
+    }
+}
+
+int main(void)
+{
+    layer4_init();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_best_experts_are_chosen_and_weighed),
+        cmocka_unit_test(a_bias_moves_the_choice_but_not_the_weight),
+        cmocka_unit_test(only_experts_of_the_best_groups_can_be_chosen),
+        cmocka_unit_test(equal_scores_choose_the_lower_number),
+        cmocka_unit_test(both_twins_compute_the_formula),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
