@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { PER_BLOCK = 7 };
+enum { PER_BLOCK = 13 };
 
 /* Matrix number i of the model: the two ends, then PER_BLOCK for each block. */
 static Tensor *matrix_at(const Model *m, int64_t i)
@@ -12,8 +12,11 @@ static Tensor *matrix_at(const Model *m, int64_t i)
     if (i == 0) return (Tensor *)(uintptr_t)&w->token_embd;
     if (i == 1) return (Tensor *)(uintptr_t)&w->output.w;
     BlockWeights *b = &w->blocks[(i - 2) / PER_BLOCK];
-    Affine *const parts[PER_BLOCK] = {&b->q, &b->k, &b->v, &b->o, &b->gate, &b->up, &b->down};
-    return &parts[(i - 2) % PER_BLOCK]->w;
+    MoeWeights *e = &b->moe;
+    Tensor *const parts[PER_BLOCK] = {
+        &b->q.w, &b->k.w, &b->v.w, &b->o.w, &b->gate.w, &b->up.w, &b->down.w, &e->gate.w, &e->up.w,
+        &e->down.w, &e->shared_gate.w, &e->shared_up.w, &e->shared_down.w};
+    return parts[(i - 2) % PER_BLOCK];
 }
 
 static int64_t n_matrices(const Model *m) { return 2 + PER_BLOCK * m->hp.n_layer; }
@@ -27,7 +30,7 @@ static bool is_tied(const Model *m, int64_t i)
 static int64_t new_bytes(const Tensor *t, DType type)
 {
     if (!t->data || t->type == type || t->ne[0] % dtype_info(type)->block != 0) return 0;
-    return dtype_row_bytes(type, t->ne[0]) * t->ne[1];
+    return dtype_row_bytes(type, t->ne[0]) * t->ne[1] * t->ne[2];
 }
 
 int64_t model_repack_bytes(const Model *m, DType type)
@@ -56,6 +59,15 @@ static void repack_rows(void *ctx, int64_t begin, int64_t end, int thread)
     }
 }
 
+/* A dense [ne0, ne1, ne2] tensor. */
+static Tensor experts_of(DType type, void *data, const int64_t ne[3])
+{
+    Tensor t = tensor_matrix(type, data, ne[0], ne[1]);
+    t.ne[2] = ne[2];
+    t.nb[3] = t.nb[2] * ne[2];
+    return t;
+}
+
 static Status repack_one(Model *m, Tensor *t, DType type, Pool *pool, Progress *bar, Err *err)
 {
     int64_t bytes = new_bytes(t, type), was = tensor_bytes(t);
@@ -66,8 +78,8 @@ static Status repack_one(Model *m, Tensor *t, DType type, Pool *pool, Progress *
     Status s = r.to && r.rows ? OK : fail(err, E_MEMORY, "no memory for %lld bytes of weights. HINT: "
                                           "--weights asis", (long long)bytes);
     if (s == OK) {
-        pool_for_dynamic(pool, t->ne[1], 1, repack_rows, &r);
-        *t = tensor_matrix(type, r.to, t->ne[0], t->ne[1]);
+        pool_for_dynamic(pool, t->ne[1] * t->ne[2], 1, repack_rows, &r);
+        *t = experts_of(type, r.to, t->ne);
         m->weights.bytes += bytes - was;
         progress_update(bar, bar->done + bytes);
     }
