@@ -160,6 +160,9 @@ static Status check_experts(const Hparams *h, Err *err)
 static Status check_relations(const Hparams *h, Err *err)
 {
     TRY(check_experts(h, err));
+    if (h->rope_factor < 1e-3f)
+        return fail(err, E_FORMAT, "rope.scaling.factor is %g, allowed is 0.001..1e6, or 0 for none" DAMAGED,
+                    (double)h->rope_factor);
     if (h->n_head % h->n_kv_head != 0)
         return fail(err, E_FORMAT, "attention.head_count %lld is not a multiple of head_count_kv %lld"
                     DAMAGED,

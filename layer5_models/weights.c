@@ -48,11 +48,14 @@ static Status bind_shape(Binder *b, const char *name, const int64_t ne[3], bool 
                     "`sixfold inspect` lists what it has", full);
     }
     const int64_t *is = t->view.ne;
-    if (is[0] != ne[0] || is[1] != ne[1] || is[2] != ne[2] || is[3] != 1)
+    if (is[0] != ne[0] || is[1] != ne[1] || is[2] != ne[2] || is[3] != 1) {
+        char third[32] = "";
+        if (ne[2] > 1) snprintf(third, sizeof third, ", %lld", (long long)ne[2]);
         return fail(b->err, E_FORMAT, "the tensor '%s' has shape [%lld, %lld, %lld, %lld], expected is "
-                    "[%lld, %lld, %lld]. HINT: metadata and tensors are of different models", full,
+                    "[%lld, %lld%s]. HINT: metadata and tensors are of different models", full,
                     (long long)is[0], (long long)is[1], (long long)is[2], (long long)is[3],
-                    (long long)ne[0], (long long)ne[1], (long long)ne[2]);
+                    (long long)ne[0], (long long)ne[1], third);
+    }
     if (!linear_supports(t->view.type))
         return fail(b->err, E_UNSUPPORTED, "the tensor '%s' has type %s, which this version cannot "
                     "compute with. HINT: F32, F16, BF16 and the block formats Q1_0 to Q8_0, Q2_K to Q6_K, "
@@ -123,7 +126,7 @@ Status bind_experts(Binder *b, const char *name, int64_t n_in, int64_t n_out, in
 //@ begin weights-part
 /* Rows [row, row + n) of a matrix, as a matrix: where files hold several
  * in one. */
-Affine affine_part(const Affine *whole, int64_t row, int64_t n)
+Affine bind_part(const Affine *whole, int64_t row, int64_t n)
 {
     const Tensor *w = &whole->w;
     const char *first = (const char *)w->data + row * w->nb[1];

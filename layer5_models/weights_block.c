@@ -10,9 +10,9 @@ static Status bind_qkv(Binder *b, const BlockSpec *s, BlockWeights *w)
     if (binder_find(b, "attn_qkv.weight")) {
         Affine all;
         TRY(bind_affine(b, "attn_qkv", d, q + k + v, true, &all));
-        w->q = affine_part(&all, 0, q);
-        w->k = affine_part(&all, q, k);
-        w->v = affine_part(&all, q + k, v);
+        w->q = bind_part(&all, 0, q);
+        w->k = bind_part(&all, q, k);
+        w->v = bind_part(&all, q + k, v);
         return OK;
     }
     TRY(bind_affine(b, "attn_q", d, q, true, &w->q));
@@ -66,11 +66,12 @@ static Status bind_norms(Binder *b, const ArchDesc *arch, BlockSpec *s, BlockWei
 static Status bind_dense(Binder *b, const BlockSpec *s, BlockWeights *w)
 {
     int64_t d = s->d_model, f = s->d_ff;
-    if (s->gated && !binder_find(b, "ffn_gate.weight")) {
+    const GgufTensor *up = binder_find(b, "ffn_up.weight");
+    if (s->gated && up && up->view.ne[1] == 2 * f && !binder_find(b, "ffn_gate.weight")) {
         Affine both;
         TRY(bind_affine(b, "ffn_up", d, 2 * f, true, &both));
-        w->gate = affine_part(&both, 0, f);
-        w->up = affine_part(&both, f, f);
+        w->gate = bind_part(&both, 0, f);
+        w->up = bind_part(&both, f, f);
     } else {
         if (s->gated) TRY(bind_affine(b, "ffn_gate", d, f, true, &w->gate));
         TRY(bind_affine(b, "ffn_up", d, f, true, &w->up));

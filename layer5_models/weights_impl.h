@@ -25,7 +25,7 @@ Status bind_experts(Binder *b, const char *name, int64_t n_in, int64_t n_out, in
                     Experts *out);
 
 const GgufTensor *binder_find(const Binder *b, const char *name);
-Affine affine_part(const Affine *whole, int64_t row, int64_t n);
+Affine bind_part(const Affine *whole, int64_t row, int64_t n);
 
 /* One block; s->parallel is set if its second norm is optional and absent. */
 Status bind_block(Binder *b, const ArchDesc *arch, BlockSpec *s, BlockWeights *w);

@@ -158,7 +158,7 @@ static void floats_are_held_to_their_ranges(void **state)
     static const struct { const char *key; double bad[5]; double good[2]; } rows[] = {
         {"attention.layer_norm_rms_epsilon", {-1e-9, 1.001, NAN, INFINITY, -INFINITY}, {0, 1}},
         {"rope.freq_base", {0.999, 1.1e15, NAN, INFINITY, -10000}, {1, 1e15}},
-        {"rope.scaling.factor", {0, 9e-4, NAN, INFINITY, 1.1e6}, {1e-3, 1e6}}};
+        {"rope.scaling.factor", {-1, 9e-4, NAN, INFINITY, 1.1e6}, {1e-3, 1e6}}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         for (int k = 0; k < 5; k++)
             refused(&(Change){.float_key = rows[i].key, .float_value = rows[i].bad[k]},
@@ -273,7 +273,7 @@ static void the_table_can_be_printed(void **state)
         assert_non_null(strstr(text, range));
         assert_true((strstr(text, "required") != NULL) == ranges[n].required);
     }
-    assert_int_equal(n, 13);
+    assert_int_equal(n, 38);
     assert_null(hparams_rule(-1));
 }
 
