@@ -34,6 +34,13 @@ static Status append_mapped(const Tokenizer *t, Str s, Buf *out, Err *err)
     return OK;
 }
 
+static Status append_unescaped(Str s, Buf *out, Err *err)
+{
+    TRY(buf_reserve(out, out->len + s.len + 1, err));
+    out->len += tokenizer_rwkv_bytes(s, out->data + out->len);
+    return OK;
+}
+
 static Status check_id(const Tokenizer *t, int32_t id, Err *err)
 {
     if (id >= 0 && id < t->vocab.n_tokens) return OK;
@@ -48,7 +55,8 @@ Status tokenizer_piece(const Tokenizer *t, int32_t id, bool special, Buf *out, E
     Str text = t->vocab.texts[id];
     switch (t->types[id]) {
     case TOKEN_NORMAL:
-        if (t->kind == TOKENIZER_SPM || t->pre->flags & PRE_RAW)
+        if (t->kind == TOKENIZER_RWKV) return append_unescaped(text, out, err);
+        if (t->kind != TOKENIZER_BPE || t->pre->flags & PRE_RAW)
             return append_spaced(text, out, err);
         return append_mapped(t, text, out, err);
     case TOKEN_UNKNOWN:

@@ -2,20 +2,11 @@
  *
  *   text -> special tokens and the fragments between them -> (BPE: words) -> symbols -> merges -> ids
  *
- * SPM writes a space as U+2581 and merges over a whole fragment. BPE merges inside each word. */
+ * SPM writes a space as U+2581 and merges over a whole fragment. BPE merges inside each word. The
+ * families that merge nothing are in files of their own. */
 #include "tokenizer_impl.h"
 
 #include <string.h>
-
-typedef struct {
-    const Tokenizer *t;
-    TokenList *out;
-    PreWork pre;
-    Buf hits;    /* SpecialHit */
-    Buf text;    /* a fragment with its spaces replaced, or a word in the byte alphabet */
-    Buf symbols; /* BpeSymbol */
-    Buf work;    /* of bpe_merge */
-} Encoder;
 
 Status tokens_push(TokenList *l, int32_t id, Err *err)
 {
@@ -193,7 +184,20 @@ static Status encode_bpe(Encoder *e, const char *text, size_t n, Err *err)
     return OK;
 }
 
-/* ---------------------------------------------------------------- both */
+/* ---------------------------------------------------------------- all */
+
+static Status encode_fragment(Encoder *e, const char *text, size_t n, Err *err)
+{
+    switch (e->t->kind) {
+    case TOKENIZER_SPM: return encode_spm(e, text, n, err);
+    case TOKENIZER_BPE: return encode_bpe(e, text, n, err);
+    case TOKENIZER_WPM: return tokenizer_wpm_encode(e, text, n, err);
+    case TOKENIZER_UGM: return tokenizer_ugm_encode(e, text, n, err);
+    case TOKENIZER_RWKV: return tokenizer_rwkv_encode(e, text, n, err);
+    }
+    CHECK(false, "tokenizer family %d", (int)e->t->kind);
+    return OK;
+}
 
 static bool is_white(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
@@ -213,10 +217,7 @@ static Status encode_all(Encoder *e, const char *text, size_t n, bool parse_spec
         while (eats_right && begin < end && is_white(text[begin])) begin++;
         size_t stop = end;
         while (eats_left && begin < stop && is_white(text[stop - 1])) stop--;
-        if (begin < stop) {
-            if (t->kind == TOKENIZER_SPM) TRY(encode_spm(e, text + begin, stop - begin, err));
-            else TRY(encode_bpe(e, text + begin, stop - begin, err));
-        }
+        if (begin < stop) TRY(encode_fragment(e, text + begin, stop - begin, err));
 
         /* 2. The special token itself. */
         if (k == n_hits) break;
@@ -228,10 +229,14 @@ static Status encode_all(Encoder *e, const char *text, size_t n, bool parse_spec
 
 static Status encode_with_ends(Encoder *e, const char *text, size_t n, EncodeOptions opt, Err *err)
 {
+    /* BERT reads a text between [CLS] (its bos) and [SEP], whatever else the file says. */
     const Tokenizer *t = e->t;
-    if (opt.add_special && t->add_bos && t->ids[ID_BOS] >= 0)
+    bool wpm = t->kind == TOKENIZER_WPM;
+    if (opt.add_special && (wpm || t->add_bos) && t->ids[ID_BOS] >= 0)
         TRY(tokens_push(e->out, t->ids[ID_BOS], err));
     TRY(encode_all(e, text, n, opt.parse_special, err));
+    if (wpm)
+        return opt.add_special && t->ids[ID_SEP] >= 0 ? tokens_push(e->out, t->ids[ID_SEP], err) : OK;
     if (opt.add_special && t->add_eos && t->ids[ID_EOS] >= 0)
         TRY(tokens_push(e->out, t->ids[ID_EOS], err));
     return OK;

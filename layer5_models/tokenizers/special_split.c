@@ -9,44 +9,15 @@
 
 #include <string.h>
 
-static int32_t trie_child(const Tokenizer *t, int32_t node, unsigned char byte)
-{
-    int32_t c = t->trie[node].child;
-    while (c && t->trie[c].byte != byte) c = t->trie[c].sibling;
-    return c;
-}
-
 static bool is_special(const Tokenizer *t, int32_t id)
 {
     int type = t->types[id];
     return type == TOKEN_CONTROL || type == TOKEN_UNKNOWN || type == TOKEN_USER_DEFINED;
 }
 
-static void trie_add(Tokenizer *t, int32_t id)
+Status tokenizer_special_open(Tokenizer *t, Arena *a, Err *err)
 {
-    Str s = t->vocab.texts[id];
-    int32_t node = 0;
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char byte = (unsigned char)s.ptr[i];
-        int32_t next = i ? trie_child(t, node, byte) : t->trie_first[byte];
-        if (!next) {
-            next = t->n_trie++;
-            t->trie[next] = (TrieNode){.id = -1, .byte = byte};
-            if (i) {
-                t->trie[next].sibling = t->trie[node].child;
-                t->trie[node].child = next;
-            } else {
-                t->trie_first[byte] = next;
-            }
-        }
-        node = next;
-    }
-    t->trie[node].id = id;
-}
-
-Status tokenizer_trie_open(Tokenizer *t, Arena *a, Err *err)
-{
-    int64_t n = 1;
+    int64_t n = 0;
     for (int32_t i = 0; i < t->vocab.n_tokens; i++) {
         if (!is_special(t, i)) continue;
         if (t->vocab.texts[i].len > MAX_SPECIAL_BYTES)
@@ -55,14 +26,10 @@ Status tokenizer_trie_open(Tokenizer *t, Arena *a, Err *err)
                         t->vocab.texts[i].len, MAX_SPECIAL_BYTES);
         n += (int64_t)t->vocab.texts[i].len;
     }
-    if (n > INT32_MAX) return fail(err, E_LIMIT, "special tokens have %lld bytes of text (limit %d) "
-                    "HINT: convert the model again", (long long)n, INT32_MAX);
-    t->trie = ARENA_NEW(a, TrieNode, n);
-    if (!t->trie) return fail(err, E_MEMORY, "no memory for %lld bytes of special tokens",
-                              (long long)n);
-    t->n_trie = 1;
+    TRY(tokenizer_trie_open(&t->special, a, n, err));
     for (int32_t i = 0; i < t->vocab.n_tokens; i++)
-        if (is_special(t, i)) trie_add(t, i);
+        if (is_special(t, i))
+            tokenizer_trie_add(&t->special, t->vocab.texts[i].ptr, t->vocab.texts[i].len, i);
     return OK;
 }
 
@@ -85,12 +52,12 @@ static bool may_match(const Search *s, int32_t id)
 static Status find_places(Search *s, Err *err)
 {
     for (size_t pos = 0; pos < s->n; pos++) {
-        int32_t node = s->t->trie_first[s->text[pos]];
+        int32_t node = s->t->special.first[s->text[pos]];
         bool any = false;
         for (size_t len = 1; node; len++) {
-            if (may_match(s, s->t->trie[node].id)) any = s->lengths[len] = true;
+            if (may_match(s, s->t->special.nodes[node].id)) any = s->lengths[len] = true;
             if (pos + len == s->n) break;
-            node = trie_child(s->t, node, s->text[pos + len]);
+            node = tokenizer_trie_child(&s->t->special, node, s->text[pos + len]);
         }
         SpecialHit hit = {(uint32_t)pos, -1};
         if (any) TRY(buf_append(s->hits, &hit, sizeof hit, err));
@@ -101,9 +68,9 @@ static Status find_places(Search *s, Err *err)
 static int32_t match_length(const Search *s, size_t pos, size_t len)
 {
     if (len > s->n - pos) return -1;
-    int32_t node = s->t->trie_first[s->text[pos]];
-    for (size_t i = 1; node && i < len; i++) node = trie_child(s->t, node, s->text[pos + i]);
-    return node && may_match(s, s->t->trie[node].id) ? s->t->trie[node].id : -1;
+    int32_t node = s->t->special.first[s->text[pos]];
+    for (size_t i = 1; node && i < len; i++) node = tokenizer_trie_child(&s->t->special, node, s->text[pos + i]);
+    return node && may_match(s, s->t->special.nodes[node].id) ? s->t->special.nodes[node].id : -1;
 }
 
 static bool is_claimed(const Search *s, size_t i) { return s->claimed.data[i / 8] >> i % 8 & 1; }

@@ -14,8 +14,17 @@ static void set_defaults(Tokenizer *t, TokenizerKind kind)
         t->ids[ID_EOS] = 2;
         t->ids[ID_UNK] = 0;
         t->add_bos = t->add_space_prefix = true;
-        return;
+    } else if (kind == TOKENIZER_WPM) {
+        t->ids[ID_BOS] = 101; /* [CLS] */
+        t->ids[ID_UNK] = 100;
+        t->ids[ID_SEP] = 102;
+        t->add_bos = t->clean_spaces = true;
+    } else if (kind == TOKENIZER_UGM) {
+        t->ids[ID_EOS] = 1;
+        t->ids[ID_UNK] = 2;
+        t->add_eos = true;
     }
+    if (kind != TOKENIZER_BPE) return;
     bool plain = !(t->pre->flags & PRE_RAW);
     t->ids[ID_BOS] = plain && !(t->pre->flags & PRE_NO_BOS_ID) ? 11 : -1;
     t->ids[ID_EOS] = plain ? 11 : -1;
@@ -27,13 +36,17 @@ static Status choose_family(Tokenizer *t, const Gguf *g, Err *err)
 {
     Str model = {"", 0}, pre = {"default", 7};
     TRY(gguf_get_str(g, "tokenizer.ggml.model", &model, err));
-    if (str_is(model, "llama")) {
-        set_defaults(t, TOKENIZER_SPM);
+    static const char *const others[] = {"llama", "bert", "t5", "rwkv"};
+    static const TokenizerKind kinds[] = {TOKENIZER_SPM, TOKENIZER_WPM, TOKENIZER_UGM, TOKENIZER_RWKV};
+    for (int i = 0; i < 4; i++) {
+        if (!str_is(model, others[i])) continue;
+        set_defaults(t, kinds[i]);
         return OK;
     }
     if (!str_is(model, "gpt2") && !str_is(model, "gemma4"))
         return fail(err, E_UNSUPPORTED, "'tokenizer.ggml.model' is '%.*s' HINT: families known here "
-                    "are llama (SentencePiece BPE), gpt2 (byte-level BPE) and gemma4",
+                    "are llama (SentencePiece BPE), gpt2 (byte-level BPE), gemma4, bert "
+                    "(WordPiece), t5 (Unigram) and rwkv",
                     STR_ARG(model));
     if (str_is(model, "gemma4")) pre = (Str){"gemma4", 6};
     TRY(gguf_get_str(g, "tokenizer.ggml.pre", &pre, err));
@@ -69,8 +82,14 @@ static Status open_all(Tokenizer *t, Arena *a, const Gguf *g, Err *err)
     TRY(tokenizer_special_ids(t, g, err));
     if (t->pre && t->pre->flags & PRE_RAW && t->pre->flags & PRE_ADD_BOS) t->add_bos = true;
     tokenizer_special_texts(t, g);
-    TRY(tokenizer_trie_open(t, a, err));
-    if (t->kind == TOKENIZER_SPM) return tokenizer_spm_open(t, a, g, err);
+    TRY(tokenizer_special_open(t, a, err));
+    switch (t->kind) {
+    case TOKENIZER_SPM: return tokenizer_spm_open(t, a, g, err);
+    case TOKENIZER_WPM: return tokenizer_wpm_open(t, a, g, err);
+    case TOKENIZER_UGM: return tokenizer_ugm_open(t, a, g, err);
+    case TOKENIZER_RWKV: return tokenizer_rwkv_open(t, a, err);
+    case TOKENIZER_BPE: break;
+    }
     TRY(tokenizer_bpe_open(t, a, g, err));
     return tokenizer_patterns_open(t, err);
 }
@@ -133,6 +152,7 @@ int32_t tokenizer_find(const Tokenizer *t, const char *text, size_t n)
 
 int tokenizer_missing_bytes(const Tokenizer *t)
 {
+    if (t->kind == TOKENIZER_WPM || t->kind == TOKENIZER_UGM) return 0; /* they have no byte tokens */
     int missing = 0;
     for (int b = 0; b < 256; b++) missing += t->byte_ids[b] < 0;
     return missing;

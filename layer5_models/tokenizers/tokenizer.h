@@ -1,26 +1,37 @@
 /* tokenizer.h: text to ids and back, for the vocabulary in a GGUF file.
  *
- * Families: SPM ("llama": SentencePiece BPE by scores) and byte-level BPE ("gpt2": merge ranks, text
- * cut by a pre-tokenizer pattern). The merge loop is in the kernel table, op "bpe_merge": scan (look
- * for the best pair again and again, the naive twin) and heap (a priority queue and a linked list).
+ * Families, by tokenizer.ggml.model:
+ *   llama   SPM   SentencePiece BPE: merge by scores
+ *   gpt2    BPE   byte-level BPE: merge by ranks inside words that a pre-tokenizer pattern cuts
+ *   gemma4  BPE   the same over characters, with U+2581 for a space
+ *   bert    WPM   WordPiece: plain text, then the longest token from the left of each word
+ *   t5      UGM   SentencePiece Unigram: of all ways to cut, the most probable
+ *   rwkv    RWKV  the longest token from the left, over bytes
+ * For SPM and BPE the merge loop is in the kernel table, op "bpe_merge": scan (look for the best pair
+ * again and again, the naive twin) and heap (a priority queue and a linked list).
  *
  * Interface:
  * - tokenizer_open reads and checks everything (array lengths, ids, types, duplicate texts, UTF-8 is
  *   not required of tokens). The Tokenizer keeps views into the Gguf, which must stay open.
- * - Encoding never fails on bytes: invalid UTF-8 goes through byte tokens. It fails on memory, on
- *   text beyond 1 GiB, and in SPM if the vocabulary has no token for a byte and no unknown token.
+ * - Encoding never fails on bytes: invalid UTF-8 goes through byte tokens; where there are none (WPM,
+ *   UGM) it is dropped or unknown. It fails on memory, on text beyond 1 GiB, and in SPM if the
+ *   vocabulary has no token for a byte and no unknown token.
+ * - WPM and UGM change the text (case, accents, spaces): decoding does not give it back.
  *   Byte-level BPE drops a byte that has no token, as its other implementations do;
  *   tokenizer_missing_bytes says how many of the 256 have none (usually 0).
  * - A Tokenizer is read-only after opening: any number of threads may use it at once.
  * - parse_special: whether texts of control tokens in the input become those tokens. Off for text
  *   that comes from users: "<|im_start|>" typed by a person is not a command.
- * Source: Kudo and Richardson 2018 (SentencePiece); Sennrich et al. 2016 (BPE); GGUF keys. */
+ * Source: Kudo and Richardson 2018 (SentencePiece); Kudo 2018 (Unigram); Sennrich et al. 2016 (BPE);
+ * Devlin et al. 2019 (WordPiece); GGUF keys. */
 #ifndef SIXFOLD_TOKENIZER_H
 #define SIXFOLD_TOKENIZER_H
 
 #include "layer4.h"
 
-typedef enum { TOKENIZER_SPM, TOKENIZER_BPE } TokenizerKind;
+typedef enum {
+    TOKENIZER_SPM, TOKENIZER_BPE, TOKENIZER_WPM, TOKENIZER_UGM, TOKENIZER_RWKV
+} TokenizerKind;
 
 /* Values of tokenizer.ggml.token_type. */
 typedef enum {
@@ -62,7 +73,7 @@ Status tokenizer_decode(const Tokenizer *t, const int32_t *ids, int64_t n, bool 
                         bool clean_up, Buf *out, Err *err);
 
 TokenizerKind tokenizer_kind(const Tokenizer *t);
-const char *tokenizer_pre(const Tokenizer *t);     /* name of the pre-tokenizer; "" for SPM */
+const char *tokenizer_pre(const Tokenizer *t);     /* name of the pre-tokenizer; "" but for BPE */
 const char *tokenizer_pre_name(int i);             /* the i-th name known, NULL after the last */
 int tokenizer_missing_bytes(const Tokenizer *t);
 int32_t tokenizer_n_vocab(const Tokenizer *t);

@@ -1,14 +1,16 @@
 /* tokenizer_impl.h: what is inside a Tokenizer, for the files of this folder.
  *
  * Reading order: vocab.c (texts and ids), vocab_special.c (bos, eos, ... and what ends generation),
- * bpe_rules.c and spm_rules.c (which pairs may merge), special_split.c (control tokens in the text),
- * pre_patterns.c and pretokenize.c (text into words), encode.c, decode.c, tokenizer.c (opening). */
+ * bpe_rules.c and spm_rules.c (which pairs may merge), trie.c and special_split.c (control tokens in the
+ * text), pre_patterns.c and pretokenize.c (text into words), encode.c, decode.c, tokenizer.c (opening).
+ * Families that merge nothing: wpm.c with unicode.c, ugm.c with ugm_charsmap.c, rwkv.c. */
 #ifndef SIXFOLD_TOKENIZER_IMPL_H
 #define SIXFOLD_TOKENIZER_IMPL_H
 
 #include "tokenizer.h"
 #include "bpe_merge.h"
 #include "pieces.h"
+#include "unicode.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -59,11 +61,30 @@ typedef struct {
     int32_t result;
 } PairSlot;
 
+/* ---- trie.c: texts by their bytes ---- */
+
 typedef struct TrieNode {
     int32_t child, sibling; /* 0 = none */
-    int32_t id;             /* of the special token that ends here, or -1 */
+    int32_t id;             /* of the token that ends here, or -1 */
     unsigned char byte;
 } TrieNode;
+
+typedef struct {
+    TrieNode *nodes; /* node 0 is nobody */
+    int32_t n, cap;
+    int32_t first[256]; /* node of a first byte, or 0 */
+} Trie;
+
+/* Room for texts of n_bytes in all. */
+Status tokenizer_trie_open(Trie *trie, Arena *a, int64_t n_bytes, Err *err);
+void tokenizer_trie_add(Trie *trie, const char *text, size_t n, int32_t id);
+/* The node one byte further, 0 = none. A text begins with trie->first[byte]. */
+static inline int32_t tokenizer_trie_child(const Trie *trie, int32_t node, unsigned char byte)
+{
+    int32_t c = trie->nodes[node].child;
+    while (c && trie->nodes[c].byte != byte) c = trie->nodes[c].sibling;
+    return c;
+}
 
 typedef enum {
     CUT_MATCHES, /* matches become pieces, and what lies between them too */
@@ -96,7 +117,7 @@ Status tokenizer_pre_find(const PreTokenizer **pre, Str name, Err *err);
 
 /* ---- the whole ---- */
 
-enum { ID_BOS, ID_EOS, ID_EOT, ID_EOM, ID_UNK, ID_FIM_PRE, ID_FIM_SUF, ID_FIM_MID, ID_FIM_PAD,
+enum { ID_BOS, ID_EOS, ID_EOT, ID_EOM, ID_UNK, ID_SEP, ID_FIM_PRE, ID_FIM_SUF, ID_FIM_MID, ID_FIM_PAD,
        ID_FIM_REP, ID_FIM_SEP, ID_COUNT };
 
 struct Tokenizer {
@@ -108,16 +129,21 @@ struct Tokenizer {
     bool add_bos, add_eos, add_space_prefix, clean_spaces;
 
     uint32_t *priority;  /* SPM: [n_tokens] from the scores, smaller is more urgent */
-    size_t longest;      /* SPM: bytes of the longest text */
+    size_t longest;      /* SPM, WPM: bytes of the longest text */
     int32_t byte_ids[256];    /* token for a byte on its own, or -1 */
     int32_t byte_symbols[256]; /* byte-level BPE: symbol of a byte; may lie beyond the tokens */
     int16_t bytes_of[324];    /* byte-level BPE: byte of a character of its alphabet, or -1 */
     PairSlot *pairs;     /* BPE: [n_pairs] */
     int64_t n_pairs;     /* power of two */
 
-    TrieNode *trie;      /* texts of special tokens; node 0 is nobody */
-    int32_t n_trie;
-    int32_t trie_first[256]; /* node of a first byte, or 0 */
+    Trie special;        /* texts of special tokens */
+    Trie pieces;         /* UGM, RWKV: texts of the others */
+    const float *scores; /* UGM: [n_tokens] */
+    double unknown_score; /* UGM: of a character that no token covers */
+    bool merge_spaces;   /* UGM: runs of spaces become one */
+    Str charsmap, replacements; /* UGM: a double array, and the texts that it leads to */
+    bool lowercase, strip_accents; /* WPM */
+    UnicodeBases bases;  /* WPM */
     const PreTokenizer *pre; /* BPE only */
     pcre2_code *codes[MAX_PATTERNS];
     int n_codes;
@@ -141,7 +167,7 @@ typedef struct {
     uint32_t pos;
     int32_t id;
 } SpecialHit;
-Status tokenizer_trie_open(Tokenizer *t, Arena *a, Err *err);
+Status tokenizer_special_open(Tokenizer *t, Arena *a, Err *err);
 /* hits gets SpecialHits from left to right; they do not overlap. */
 Status tokenizer_find_special(const Tokenizer *t, const char *text, size_t n, bool parse_special,
                               Buf *hits, Err *err);
@@ -161,5 +187,32 @@ void tokenizer_patterns_close(Tokenizer *t);
 Status tokenizer_pretokenize(const Tokenizer *t, PreWork *w, const char *text, size_t n,
                              const uint32_t **ends, int64_t *n_pieces, Err *err);
 void tokenizer_prework_close(PreWork *w);
+
+/* ---- encode.c: one call of tokenizer_encode ---- */
+
+typedef struct {
+    const Tokenizer *t;
+    TokenList *out;
+    PreWork pre;
+    Buf hits;    /* SpecialHit */
+    Buf text;    /* a fragment with its spaces replaced, or a word */
+    Buf symbols; /* BpeSymbol */
+    Buf work;    /* of bpe_merge, of Viterbi */
+} Encoder;
+
+/* wpm.c, ugm.c, rwkv.c: the tables of the family, and one fragment between special tokens. */
+Status tokenizer_wpm_open(Tokenizer *t, Arena *a, const Gguf *g, Err *err);
+Status tokenizer_ugm_open(Tokenizer *t, Arena *a, const Gguf *g, Err *err);
+Status tokenizer_rwkv_open(Tokenizer *t, Arena *a, Err *err);
+Status tokenizer_wpm_encode(Encoder *e, const char *text, size_t n, Err *err);
+Status tokenizer_ugm_encode(Encoder *e, const char *text, size_t n, Err *err);
+Status tokenizer_rwkv_encode(Encoder *e, const char *text, size_t n, Err *err);
+/* RWKV: the bytes of a stored text, at most s.len of them, to out; returns their number. */
+size_t tokenizer_rwkv_bytes(Str s, char *out);
+
+/* ugm_charsmap.c: checks and keeps the map of the file. */
+Status tokenizer_charsmap_open(Tokenizer *t, const Gguf *g, Err *err);
+/* What text[0 .. n-1], n > 0, begins with as the model wants it; *used gets the bytes of text. */
+Str tokenizer_charsmap_next(const Tokenizer *t, const char *text, size_t n, size_t *used);
 
 #endif

@@ -17,6 +17,7 @@ static const SpecialRow SPECIALS[] = {
     {ID_BOS, "bos_token_id", NULL, {NULL}},
     {ID_EOS, "eos_token_id", NULL, {NULL}},
     {ID_UNK, "unknown_token_id", NULL, {NULL}},
+    {ID_SEP, "seperator_token_id", NULL, {NULL}}, /* so spelt in all files */
     {ID_EOT, "eot_token_id", NULL,
      {"<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<|end_of_text|>",
       "<EOT>", "_<EOT>", "[EOT]", "<｜end▁of▁sentence｜>", "<end_of_utterance>", NULL}},

@@ -20,7 +20,7 @@ def kv(key, kind, value):
         return head + struct.pack("<II", 4, value)
     if kind == "bool":
         return head + struct.pack("<IB", 7, value)
-    elem, code = {"strs": (8, ""), "i32s": (5, "i"), "f32s": (6, "f")}[kind]
+    elem, code = {"strs": (8, ""), "i32s": (5, "i"), "f32s": (6, "f"), "u8s": (0, "B")}[kind]
     head += struct.pack("<IIQ", 9, elem, len(value))
     return head + b"".join(text(v) if elem == 8 else struct.pack("<" + code, v) for v in value)
 
@@ -48,6 +48,21 @@ VOCABS = {
     "bpe_duplicate": gguf(bpe[0], ("tokens", "strs", ["a", "a"]), bpe[2]),
     "bpe_bad_merge": gguf(*bpe[:2], ("merges", "strs", ["ab"])),
     "gemma4": gguf(("model", "str", "gemma4"), ("tokens", "strs", SPM), ("merges", "strs", ["▁ a"])),
+}
+# The map of {"A": "a"}: unit 65 ('A', with a leaf, offset 65 ^ 256), its value in unit 256.
+UNITS = [0] * 512
+UNITS[65] = 65 | 256 | (65 ^ 256) << 10
+MAP = struct.pack("<I512I", 2048, *UNITS) + b"a\0"
+wpm = [("model", "str", "bert"), ("tokens", "strs", ["[UNK]", "[CLS]", "[SEP]", "▁the", "a", "▁a", "▁12", "▁你", "▁<"]),
+       ("token_type", "i32s", [3, 3, 3] + [1] * 6), ("unknown_token_id", "u32", 0)]
+ugm = [("model", "str", "t5"), ("tokens", "strs", ["<pad>", "</s>", "<unk>", "▁", "a", "▁a", "th", "the", "<|x|>"]),
+       ("scores", "f32s", [0, 0, 0, -2, -3, -4, -5, -6, 0]), ("token_type", "i32s", [3, 3, 2, 1, 1, 1, 1, 1, 4])]
+VOCABS |= {
+    "wpm": gguf(*wpm), "wpm_cased": gguf(*wpm, ("tokenizer.ggml.normalizer.lowercase", "bool", 0)),
+    "ugm": gguf(*ugm, ("precompiled_charsmap", "u8s", MAP), ("add_space_prefix", "bool", 1)),
+    "ugm_merge": gguf(*ugm, ("remove_extra_whitespaces", "bool", 1)),
+    "ugm_bad_map": gguf(*ugm, ("precompiled_charsmap", "u8s", MAP[:100])),
+    "rwkv": gguf(("model", "str", "rwkv"), ("tokens", "strs", ["<s>", "a", "aa", "\\n", "\\xff", " ", "the ", "\\"])),
 }
 TEXTS = {
     "words": "the  the aaaa, 12345 don't\n\n x".encode(),

@@ -229,8 +229,8 @@ static void broken_vocabularies_are_refused_with_their_reason(void **state)
     is_refused(v, E_FORMAT, "tokenizer.ggml.token_type");
 
     v = vb_open();
-    vb_str(&v, "model", "bert");
-    is_refused(v, E_UNSUPPORTED, "'tokenizer.ggml.model' is 'bert'");
+    vb_str(&v, "model", "berd");
+    is_refused(v, E_UNSUPPORTED, "'tokenizer.ggml.model' is 'berd'");
 
     l->scores[5] = NAN;
     is_refused(spm_bytes(l), E_FORMAT, "score of token 5 is not a number");
