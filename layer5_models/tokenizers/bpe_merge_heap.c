@@ -6,7 +6,10 @@
  * integers decides both. Symbols form a doubly linked list, so that removing one moves nothing.
  * Entries are not searched for when their pair changes. Each symbol knows the priority of its pair
  * with the right neighbour, and an entry that says something else is out of date and dropped.
- * Every merge takes one entry out and puts at most two in: O(n log n), never more than 2n entries. */
+ * Every merge takes one entry out and puts at most two in: O(n log n), never more than 2n entries.
+ *
+ * Most words are short, and there looking through a few priorities side by side is quicker than keeping a
+ * queue: up to SHORT symbols the priorities are a plain array. */
 #include "bpe_merge.h"
 
 #include "layer5_kernels.h"
@@ -27,6 +30,7 @@ typedef struct {
 } Merger;
 
 #define NOBODY UINT32_MAX
+enum { SHORT = 24 };
 
 size_t bpe_merge_work_bytes(int64_t n)
 {
@@ -85,9 +89,40 @@ static void merge(Merger *m, uint32_t i)
     if (l->next != NOBODY) m->links[l->next].prev = i;
 }
 
+static int64_t merge_short(const BpeRules *r, BpeSymbol *s, int64_t n)
+{
+    /* 1. Ask for the priority of every pair of neighbours, once. */
+    uint32_t priority[SHORT] = {0};
+    int32_t result[SHORT] = {0};
+    for (int64_t i = 0; i + 1 < n; i++) priority[i] = r->pair(r, &s[i], &s[i + 1], &result[i]);
+    for (;;) {
+        /* 2. Choose the smallest, of equal ones the leftmost. */
+        uint32_t best = BPE_NO_MERGE;
+        int64_t at = -1;
+        for (int64_t i = 0; i + 1 < n; i++)
+            if (priority[i] < best) best = priority[i], at = i;
+        if (at < 0) return n;
+
+        /* 3. Merge: the left symbol grows over the right one, which goes. */
+        s[at].len += s[at + 1].len;
+        s[at].id = result[at];
+        n--;
+        for (int64_t i = at + 1; i < n; i++) {
+            s[i] = s[i + 1];
+            priority[i] = priority[i + 1];
+            result[i] = result[i + 1];
+        }
+
+        /* 4. Two pairs have changed; ask for these two. */
+        if (at + 1 < n) priority[at] = r->pair(r, &s[at], &s[at + 1], &result[at]);
+        if (at > 0) priority[at - 1] = r->pair(r, &s[at - 1], &s[at], &result[at - 1]);
+    }
+}
+
 int64_t bpe_merge_heap(const BpeRules *r, BpeSymbol *symbols, int64_t n, void *work)
 {
     if (n < 2) return n;
+    if (n <= SHORT) return merge_short(r, symbols, n);
     Merger m = {.r = r, .symbols = symbols, .queue = work};
     m.links = (Link *)(void *)(m.queue + 2 * n);
     for (int64_t i = 0; i < n; i++) {

@@ -166,6 +166,24 @@ static Status encode_word(Encoder *e, const char *word, size_t n, Err *err)
     return OK;
 }
 
+/* The same, but a word that was there before is copied. */
+static Status encode_again(Encoder *e, const char *word, size_t n, Err *err)
+{
+    CachedWord key, *slot = tokenizer_cache_slot(e, word, n, &key);
+    if (slot && tokenizer_cache_has(slot, &key)) {
+        for (int i = 0; i < slot->n_ids; i++) TRY(tokens_push(e->out, slot->ids[i], err));
+        return OK;
+    }
+    int64_t before = e->out->n;
+    TRY(encode_word(e, word, n, err));
+    int64_t n_ids = e->out->n - before;
+    if (!slot || n_ids > (int64_t)(sizeof key.ids / sizeof *key.ids)) return OK;
+    key.n_ids = (uint8_t)n_ids;
+    if (n_ids) memcpy(key.ids, e->out->ids + before, (size_t)n_ids * sizeof *key.ids);
+    *slot = key;
+    return OK;
+}
+
 static Status encode_bpe(Encoder *e, const char *text, size_t n, Err *err)
 {
     if (e->t->pre->flags & PRE_RAW) {
@@ -175,10 +193,11 @@ static Status encode_bpe(Encoder *e, const char *text, size_t n, Err *err)
     }
     const uint32_t *ends;
     int64_t n_pieces;
+    TRY(tokenizer_cache_open(e, n, err));
     TRY(tokenizer_pretokenize(e->t, &e->pre, text, n, &ends, &n_pieces, err));
     size_t begin = 0;
     for (int64_t i = 0; i < n_pieces; i++) {
-        TRY(encode_word(e, text + begin, ends[i] - begin, err));
+        TRY(encode_again(e, text + begin, ends[i] - begin, err));
         begin = ends[i];
     }
     return OK;
@@ -257,5 +276,6 @@ Status tokenizer_encode(const Tokenizer *t, const char *text, size_t n, EncodeOp
     buf_close(&e.text);
     buf_close(&e.symbols);
     buf_close(&e.work);
+    buf_close(&e.cache);
     return status;
 }

@@ -12,6 +12,8 @@
 #include "pieces.h"
 #include "unicode.h"
 
+#include <string.h>
+
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
@@ -198,7 +200,25 @@ typedef struct {
     Buf text;    /* a fragment with its spaces replaced, or a word */
     Buf symbols; /* BpeSymbol */
     Buf work;    /* of bpe_merge, of Viterbi */
+    Buf cache;   /* CachedWord; empty = none */
 } Encoder;
+
+/* ---- word_cache.c ---- */
+
+typedef struct {
+    char bytes[16]; /* padded with 0 */
+    int32_t ids[7];
+    uint8_t n_ids, len; /* len 0 = free slot */
+} CachedWord;
+
+/* Makes the cache if a text of n bytes is worth one. */
+Status tokenizer_cache_open(Encoder *e, size_t n, Err *err);
+/* The slot where the word is or would be, and the word itself in *key; NULL if it is too long. */
+CachedWord *tokenizer_cache_slot(Encoder *e, const char *word, size_t n, CachedWord *key);
+static inline bool tokenizer_cache_has(const CachedWord *slot, const CachedWord *key)
+{
+    return slot->len == key->len && memcmp(slot->bytes, key->bytes, sizeof key->bytes) == 0;
+}
 
 /* wpm.c, ugm.c, rwkv.c: the tables of the family, and one fragment between special tokens. */
 Status tokenizer_wpm_open(Tokenizer *t, Arena *a, const Gguf *g, Err *err);

@@ -76,6 +76,41 @@ static void a_pair_that_changed_waits_for_its_new_turn(void **state)
     Case c;
     case_open(&c, v);
     assert_string_equal(texts_of(&c, "abcd", false, false), "a|bcd");
+
+    /* The same in a word that is too long for an array of priorities. */
+    char word[200] = "", want[400] = "";
+    for (int i = 0; i < 40; i++) {
+        strcat(word, "abcd");
+        strcat(want, i ? "|a|bcd" : "a|bcd");
+    }
+    assert_string_equal(texts_of(&c, word, false, false), want);
+    case_close(&c);
+}
+
+/* A long text remembers words; its ids are those of the words one by one. */
+static void words_seen_before_give_the_same_ids(void **state)
+{
+    (void)state;
+    Case c;
+    case_open(&c, bpe_bytes("gpt-2"));
+    Rng r = rng_seed(3);
+    Buf text = {0};
+    TokenList all = {0}, single = {0};
+    Err err;
+    while (text.len < 1 << 16) {
+        char word[24] = " ";
+        size_t n = 1;
+        for (uint64_t left = 1 + rng_below(&r, rng_below(&r, 4) ? 3 : 20); left > 0; left--)
+            word[n++] = "abchelo"[rng_below(&r, 7)];
+        MUST(tokenizer_encode(c.t, word, n, (EncodeOptions){false, false}, &single, &err), &err);
+        MUST(buf_append(&text, word, n, &err), &err);
+    }
+    MUST(tokenizer_encode(c.t, text.data, text.len, (EncodeOptions){false, false}, &all, &err), &err);
+    assert_int_equal(all.n, single.n);
+    assert_memory_equal(all.ids, single.ids, (size_t)all.n * sizeof *all.ids);
+    tokens_close(&all);
+    tokens_close(&single);
+    buf_close(&text);
     case_close(&c);
 }
 
@@ -382,6 +417,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_lowest_rank_merges_first),
         cmocka_unit_test(a_pair_that_changed_waits_for_its_new_turn),
+        cmocka_unit_test(words_seen_before_give_the_same_ids),
         cmocka_unit_test(a_merge_to_no_token_is_written_byte_by_byte),
         cmocka_unit_test(some_families_take_known_words_whole),
         cmocka_unit_test(each_family_cuts_in_its_own_way),

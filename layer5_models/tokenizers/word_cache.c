@@ -1,0 +1,34 @@
+/* word_cache.c: words that were cut not long ago. Text repeats itself: "the" is merged once, and from then
+ * on its ids are copied.
+ *
+ *   slot = hash(bytes of the word) mod N_SLOTS; a new word takes the slot of the old one
+ *
+ * Words of up to 16 bytes that become up to 7 tokens; an empty slot has length 0. The result does not
+ * depend on what is in the cache. For short texts there is none: clearing it would cost more than it
+ * saves. */
+#include "tokenizer_impl.h"
+
+#include <string.h>
+
+enum { N_SLOTS = 1 << 13, MIN_TEXT = 1 << 14 };
+
+Status tokenizer_cache_open(Encoder *e, size_t n, Err *err)
+{
+    if (n < MIN_TEXT || e->cache.data) return OK;
+    TRY(buf_reserve(&e->cache, N_SLOTS * sizeof(CachedWord), err));
+    memset(e->cache.data, 0, N_SLOTS * sizeof(CachedWord));
+    return OK;
+}
+
+CachedWord *tokenizer_cache_slot(Encoder *e, const char *word, size_t n, CachedWord *key)
+{
+    if (!e->cache.data || n > sizeof key->bytes) return NULL;
+    memset(key->bytes, 0, sizeof key->bytes);
+    memcpy(key->bytes, word, n);
+    key->len = (uint8_t)n;
+    uint64_t half[2];
+    memcpy(half, key->bytes, sizeof half);
+    uint64_t seed = e->t->vocab.seed;
+    uint64_t h = tokenizer_mix(half[0] ^ seed, 0x9E3779B97F4A7C15 ^ half[1]) ^ n;
+    return (CachedWord *)(void *)e->cache.data + ((h ^ h >> 32) & (N_SLOTS - 1));
+}
