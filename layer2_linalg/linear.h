@@ -36,4 +36,13 @@ void linear_n(Pool *pool, void *scratch, const LinearOut *outs, int n_outs, cons
 void linear(Pool *pool, void *scratch, float *y, const Tensor *w, const float *bias, const float *x,
             int64_t n_tok);
 
+/* The rows [from, to) of matrix i. */
+typedef void LinearRowsFn(void *ctx, int i, int64_t from, int64_t to, int thread);
+
+/* The split of a call with few tokens: the matrices are one long list of rows, and each thread gets the
+ * rows that begin in its stretch of the list's bytes. Whoever fills matrices by it lets each thread
+ * touch first what it will read later: on a machine with several memory nodes the rows then lie in the
+ * memory near that thread, if threads are bound. Only the shapes and types of the matrices are used. */
+void linear_for_rows(Pool *pool, const LinearOut *outs, int n_outs, LinearRowsFn *fn, void *ctx);
+
 #endif

@@ -54,37 +54,56 @@ static void float_rows(const FewJob *f, const LinearOut *o, int64_t from, int64_
     }
 }
 
-/* Rows whose first byte lies in [begin, end) of the concatenated matrices. */
-static void few_rows(void *ctx, int64_t begin, int64_t end, int thread)
+static void few_rows(void *ctx, int i, int64_t from, int64_t to, int thread)
 {
-    (void)thread;
     const FewJob *f = ctx;
+    const LinearOut *o = &f->job->outs[i];
+    (void)thread;
+    if (quant_format(o->w->type)->dot) quant_rows(f, o, from, to);
+    else float_rows(f, o, from, to);
+    for (int64_t t = 0; o->bias && t < f->job->n_tok; t++)
+        for (int64_t r = from; r < to; r++) o->y[t * o->y_stride + r] += o->bias[r];
+}
+
+typedef struct {
+    const LinearOut *outs;
+    int n_outs;
+    LinearRowsFn *fn;
+    void *ctx;
+} Split;
+
+/* Rows whose first byte lies in [begin, end) of the concatenated matrices. */
+static void split_bytes(void *ctx, int64_t begin, int64_t end, int thread)
+{
+    const Split *s = ctx;
     int64_t base = 0;
-    for (int i = 0; i < f->job->n_outs; i++) {
-        const LinearOut *o = &f->job->outs[i];
-        int64_t bytes = o->w->nb[1], n_out = o->w->ne[1];
-        /* 1. Our rows of this matrix: from ceil((begin - base) / bytes) on. */
+    for (int i = 0; i < s->n_outs; i++) {
+        int64_t bytes = s->outs[i].w->nb[1], n_out = s->outs[i].w->ne[1];
+        /* Our rows of this matrix: from ceil((begin - base) / bytes) on. */
         int64_t from = begin > base ? (begin - base + bytes - 1) / bytes : 0;
         int64_t to = end > base ? (end - base + bytes - 1) / bytes : 0;
         if (to > n_out) to = n_out;
+        if (from < to) s->fn(s->ctx, i, from, to, thread);
         base += bytes * n_out;
-        /* 2. Dot products, then the bias. */
-        if (quant_format(o->w->type)->dot) quant_rows(f, o, from, to);
-        else float_rows(f, o, from, to);
-        for (int64_t t = 0; o->bias && t < f->job->n_tok; t++)
-            for (int64_t r = from; r < to; r++) o->y[t * o->y_stride + r] += o->bias[r];
     }
+}
+
+void linear_for_rows(Pool *pool, const LinearOut *outs, int n_outs, LinearRowsFn *fn, void *ctx)
+{
+    Split s = {outs, n_outs, fn, ctx};
+    int64_t n_bytes = 0;
+    for (int i = 0; i < n_outs; i++) n_bytes += outs[i].w->nb[1] * outs[i].w->ne[1];
+    /* Less than 16 KB is not worth waking a thread. */
+    pool_for(pool, n_bytes, 16384, split_bytes, &s);
 }
 
 void linear_few(Pool *pool, const LinearJob *job)
 {
     FewJob f = {.job = job};
-    int64_t n_bytes = 0, n_blocks = job->n_in / 32;
+    int64_t n_blocks = job->n_in / 32;
     bool quantised = false;
-    for (int i = 0; i < job->n_outs; i++) {
-        n_bytes += job->outs[i].w->nb[1] * job->outs[i].w->ne[1];
+    for (int i = 0; i < job->n_outs; i++)
         quantised |= quant_format(job->outs[i].w->type)->dot != NULL;
-    }
     if (quantised) {
         char *at = job->scratch;
         f.act.q = (int8_t *)at;
@@ -95,6 +114,5 @@ void linear_few(Pool *pool, const LinearJob *job)
         for (int64_t t = 0; t < job->n_tok; t++)
             act_q8(act_of_token(&f, t), job->x + t * job->x_stride, job->n_in);
     }
-    /* Less than 16 KB is not worth waking a thread. */
-    pool_for(pool, n_bytes, 16384, few_rows, &f);
+    linear_for_rows(pool, job->outs, job->n_outs, few_rows, &f);
 }

@@ -1,9 +1,14 @@
-/* repack.c: row by row: decode to f32, encode in the type that was asked for. */
+/* repack.c: row by row: decode to f32, encode in the type that was asked for.
+ *
+ * The matrices that the forward pass reads in one call are repacked together, and each thread writes
+ * the rows that it will read for a token (linear_for_rows): memory belongs to the node whose thread
+ * touches it first. The split is tested; what it is worth could not be measured, for want of a machine
+ * with two nodes. */
 #include "repack.h"
 
 #include <string.h>
 
-enum { PER_BLOCK = 13 };
+enum { PER_BLOCK = 13, GROUP_MAX = 3 };
 
 /* Matrix number i of the model: the two ends, then PER_BLOCK for each block. */
 static Tensor *matrix_at(const Model *m, int64_t i)
@@ -14,9 +19,17 @@ static Tensor *matrix_at(const Model *m, int64_t i)
     BlockWeights *b = &w->blocks[(i - 2) / PER_BLOCK];
     MoeWeights *e = &b->moe;
     Tensor *const parts[PER_BLOCK] = {
-        &b->q.w, &b->k.w, &b->v.w, &b->o.w, &b->gate.w, &b->up.w, &b->down.w, &e->gate.w, &e->up.w,
-        &e->down.w, &e->shared_gate.w, &e->shared_up.w, &e->shared_down.w};
+        &b->q.w, &b->k.w, &b->v.w, &b->o.w, &b->up.w, &b->gate.w, &b->down.w, &e->up.w, &e->gate.w,
+        &e->down.w, &e->shared_up.w, &e->shared_gate.w, &e->shared_down.w};
     return parts[(i - 2) % PER_BLOCK];
+}
+
+/* How many matrices from number i on are read in one call: q k v, o, and up gate, down of the dense
+ * network, of an expert, of the shared expert; the ends alone. */
+static int group_at(int64_t i)
+{
+    static const int sizes[PER_BLOCK] = {3, 0, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1};
+    return i < 2 ? 1 : sizes[(i - 2) % PER_BLOCK];
 }
 
 static int64_t n_matrices(const Model *m) { return 2 + PER_BLOCK * m->hp.n_layer; }
@@ -42,20 +55,25 @@ int64_t model_repack_bytes(const Model *m, DType type)
 }
 
 typedef struct {
-    const Tensor *from;
-    DType type;
-    char *to;
-    float *rows; /* [threads, ne0] */
-} Repack;
+    int n;
+    Tensor *at[GROUP_MAX]; /* in the model */
+    Tensor to[GROUP_MAX];  /* as it will be; the same if it stays */
+    int64_t expert;        /* at hand; 0 where there are none */
+    float *rows;           /* [threads, n_in] */
+    int64_t n_in;
+} Group;
 
-static void repack_rows(void *ctx, int64_t begin, int64_t end, int thread)
+static void repack_rows(void *ctx, int i, int64_t from, int64_t to, int thread)
 {
-    const Repack *r = ctx;
-    int64_t n = r->from->ne[0], in = dtype_row_bytes(r->from->type, n), out = dtype_row_bytes(r->type, n);
-    float *x = r->rows + thread * n;
-    for (int64_t row = begin; row < end; row++) {
-        row_to_f32(x, (const char *)r->from->data + row * in, r->from->type, n);
-        row_from_f32(r->to + row * out, r->type, x, NULL, n);
+    const Group *g = ctx;
+    const Tensor *old = g->at[i], *new = &g->to[i];
+    const char *in = (const char *)old->data + g->expert * old->nb[2];
+    char *out = (char *)new->data + g->expert * new->nb[2];
+    float *x = g->rows + thread * g->n_in;
+    if (new->data == old->data) return;
+    for (int64_t row = from; row < to; row++) {
+        row_to_f32(x, in + row * old->nb[1], old->type, old->ne[0]);
+        row_from_f32(out + row * new->nb[1], new->type, x, NULL, new->ne[0]);
     }
 }
 
@@ -68,18 +86,43 @@ static Tensor experts_of(DType type, void *data, const int64_t ne[3])
     return t;
 }
 
-static Status repack_one(Model *m, Tensor *t, DType type, Pool *pool, Progress *bar, Err *err)
+/* Matrices i to i + n - 1, as far as the model has them. */
+static Status repack_group(Model *m, int64_t i, int n, DType type, Pool *pool, Progress *bar, Err *err)
 {
-    int64_t bytes = new_bytes(t, type), was = tensor_bytes(t);
-    if (!bytes) return OK;
+    Group g = {0};
+    LinearOut outs[GROUP_MAX] = {{0}};
+    int64_t bytes = 0, was = 0;
     Arena scratch = {0};
-    Repack r = {.from = t, .type = type, .to = arena_alloc_dirty(&m->arena, bytes, 1),
-                .rows = ARENA_NEW(&scratch, float, pool_threads(pool) * t->ne[0])};
-    Status s = r.to && r.rows ? OK : fail(err, E_MEMORY, "no memory for %lld bytes of weights. HINT: "
-                                          "--weights asis", (long long)bytes);
+    Status s = OK;
+
+    /* 1. Room for the new ones, not touched yet. */
+    for (int k = 0; k < n; k++) {
+        Tensor *t = matrix_at(m, i + k);
+        int64_t need = new_bytes(t, type);
+        if (!t->data) continue;
+        g.at[g.n] = t;
+        g.to[g.n] = *t;
+        if (t->ne[0] > g.n_in) g.n_in = t->ne[0];
+        if (need) {
+            void *data = arena_alloc_dirty(&m->arena, need, 1);
+            if (!data) s = E_MEMORY;
+            else g.to[g.n] = experts_of(type, data, t->ne);
+            bytes += need;
+            was += tensor_bytes(t);
+        }
+        outs[g.n].w = &g.to[g.n];
+        g.n++;
+    }
+    if (!bytes) return OK;
+    g.rows = ARENA_NEW(&scratch, float, pool_threads(pool) * g.n_in);
+    if (s != OK || !g.rows)
+        s = fail(err, E_MEMORY, "no memory for %lld bytes of weights. HINT: --weights asis", (long long)bytes);
+
+    /* 2. Each thread its rows, expert by expert. */
     if (s == OK) {
-        pool_for_dynamic(pool, t->ne[1] * t->ne[2], 1, repack_rows, &r);
-        *t = experts_of(type, r.to, t->ne);
+        for (g.expert = 0; g.expert < g.to[0].ne[2]; g.expert++)
+            linear_for_rows(pool, outs, g.n, repack_rows, &g);
+        for (int k = 0; k < g.n; k++) *g.at[k] = g.to[k];
         m->weights.bytes += bytes - was;
         progress_update(bar, bar->done + bytes);
     }
@@ -97,9 +140,10 @@ Status model_repack(Model *m, DType type, Pool *pool, bool quiet, Err *err)
     progress_start(&bar, "repack", total, "MB", 1e6, quiet);
     Status s = OK;
     bool tied = is_tied(m, 1);
-    for (int64_t i = 0; s == OK && i < n_matrices(m); i++) {
+    for (int64_t i = 0, n; s == OK && i < n_matrices(m); i += n) {
+        n = group_at(i);
         if (i == 1 && tied) m->weights.output.w = m->weights.token_embd;
-        else s = repack_one(m, matrix_at(m, i), type, pool, &bar, err);
+        else s = repack_group(m, i, (int)n, type, pool, &bar, err);
     }
     progress_end(&bar);
     return s;

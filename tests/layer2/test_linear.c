@@ -152,6 +152,56 @@ static void threads_and_grouping_do_not_change_a_bit(void **state)
     }
 }
 
+typedef struct {
+    int thread[2][600]; /* of matrix i, row r; -1: nobody's */
+} Owners;
+
+static void own_rows(void *ctx, int i, int64_t from, int64_t to, int thread)
+{
+    Owners *o = ctx;
+    for (int64_t r = from; r < to; r++) {
+        assert_int_equal(o->thread[i][r], -1);
+        o->thread[i][r] = thread;
+    }
+}
+
+static Owners owners_of(const Tensor w[2], int n_threads)
+{
+    Owners o;
+    Pool *pool;
+    Err err;
+    LinearOut outs[2] = {{.w = &w[0]}, {.w = &w[1]}};
+    memset(&o, -1, sizeof o);
+    MUST(pool_open(&pool, n_threads, false, &err), &err);
+    linear_for_rows(pool, outs, 2, own_rows, &o);
+    pool_close(pool);
+    return o;
+}
+
+static void each_thread_has_the_rows_that_begin_in_its_half(void **state)
+{
+    (void)state;
+    /* 3 and 5 rows of 16 KB: 8 units, 4 for each of two threads; the second begins in the second matrix. */
+    const Tensor even[2] = {tensor_matrix(DT_F32, NULL, 4096, 3), tensor_matrix(DT_F32, NULL, 4096, 5)};
+    static const int want[2][5] = {{0, 0, 0}, {0, 1, 1, 1, 1}};
+    Owners o = owners_of(even, 2);
+    assert_memory_equal(o.thread[0], want[0], 3 * sizeof(int));
+    assert_memory_equal(o.thread[1], want[1], 5 * sizeof(int));
+    assert_int_equal(o.thread[0][3], -1);
+    /* Rows of two types, none of them a divisor of a piece: each row has one owner, in order. */
+    const Tensor odd[2] = {tensor_matrix(DT_Q8_0, NULL, 1056, 67), tensor_matrix(DT_F16, NULL, 1056, 600)};
+    for (int n_threads = 1; n_threads <= 5; n_threads++) {
+        o = owners_of(odd, n_threads);
+        int last = 0;
+        for (int i = 0; i < 2; i++)
+            for (int r = 0; r < odd[i].ne[1]; r++) {
+                assert_in_range(o.thread[i][r], last, n_threads - 1);
+                last = o.thread[i][r];
+            }
+        assert_int_equal(last, n_threads - 1);
+    }
+}
+
 /* A token's result in a large batch does not depend on the others. */
 static void tokens_do_not_see_each_other(void **state)
 {
@@ -254,6 +304,7 @@ int main(void)
         cmocka_unit_test(a_small_product_by_hand),
         cmocka_unit_test(all_types_and_token_counts),
         cmocka_unit_test(threads_and_grouping_do_not_change_a_bit),
+        cmocka_unit_test(each_thread_has_the_rows_that_begin_in_its_half),
         cmocka_unit_test(tokens_do_not_see_each_other),
         cmocka_unit_test(every_kernel_selection_computes_the_same_thing),
         cmocka_unit_test(panel_kernels_match_their_scalar_twins),
