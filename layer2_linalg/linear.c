@@ -24,7 +24,14 @@ static void check_out(const LinearOut *o, int64_t n_in)
           (long long)o->w->ne[1]);
 }
 
-static bool as_int8(const LinearOut *o) { return quant_format(o->w->type)->unpack != NULL; }
+typedef void Way(Pool *pool, const LinearJob *job);
+
+static Way *way_of(const LinearOut *o, int64_t n_tok)
+{
+    bool bytes = quant_format(o->w->type)->unpack != NULL;
+    if (n_tok < (bytes ? LINEAR_FEW_INT8 : LINEAR_FEW)) return linear_few;
+    return bytes ? linear_quantised : linear_many;
+}
 
 void linear_n(Pool *pool, void *scratch, const LinearOut *outs, int n_outs, const float *x,
               int64_t x_stride, int64_t n_tok)
@@ -35,17 +42,12 @@ void linear_n(Pool *pool, void *scratch, const LinearOut *outs, int n_outs, cons
     CHECK(((uintptr_t)scratch & 63) == 0, "linear: scratch %p is not 64-byte aligned", scratch);
 
     LinearJob job = {outs, n_outs, x, x_stride, n_tok, n_in, scratch};
-    if (n_tok < LINEAR_FEW) {
-        linear_few(pool, &job);
-        return;
-    }
     /* Neighbours that go the same way share a region. */
     for (int i = 0; i < n_outs; i += job.n_outs, job.outs += job.n_outs) {
-        job.n_outs = 1;
-        while (i + job.n_outs < n_outs && as_int8(&outs[i]) == as_int8(&outs[i + job.n_outs]))
-            job.n_outs++;
-        if (as_int8(&outs[i])) linear_quantised(pool, &job);
-        else linear_many(pool, &job);
+        Way *way = way_of(&outs[i], n_tok);
+        for (job.n_outs = 1; i + job.n_outs < n_outs; job.n_outs++)
+            if (way_of(&outs[i + job.n_outs], n_tok) != way) break;
+        way(pool, &job);
     }
 }
 

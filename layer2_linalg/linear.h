@@ -2,7 +2,7 @@
  *
  *   y[t][o] = sum_i W[o][i] x[t][i] + bias[o]      W [n_in, n_out] as in files: n_out rows of n_in
  *
- * Few tokens (up to 8): fused dot products on the stored bytes, at memory speed; rows are split
+ * Few tokens (up to 8; 4 if the weights are quantised): fused dot products on the stored bytes, at memory speed; rows are split
  * statically into one contiguous range per thread. Many tokens: panels of rows are unpacked and
  * multiplied by one register-blocked micro-kernel. Quantised weights are multiplied as bytes, by
  * activations rounded to 8 bits (ActQ8), 32 with one scale; floats as floats, by x as it is. Same bits

@@ -3,7 +3,8 @@
  * Blocking as in linear_many.c, turned inside out because everything is four times smaller:
  *   registers  PANEL_ROWS rows x a few tokens (panel_int8_tile.inc)
  *   L1         one panel, PANEL_INT8_K deep, with its scales: 32 KB, unpacked once for all tokens
- *   L2         the activations of all tokens, PANEL_INT8_K deep, and the sums of the panel's rows
+ *   L2         the activations of all tokens, PANEL_INT8_K deep, while GROUP panels pass by; and their
+ *              sums
  *
  * Sums start from the bias and wait in a buffer of their own until the last columns take them to y; the
  * rows that a panel has too many stay behind. */
@@ -23,10 +24,11 @@ typedef struct {
     RowsInt8 rows;
     PanelInt8 panel;
     float *offset; /* panel.offset when the format has offsets */
-    float *sums;   /* [n_tok][PANEL_ROWS] */
+    float *sums;   /* [GROUP][n_tok][PANEL_ROWS] */
 } Worker;
 
 enum {
+    GROUP = 4,
     Q_BYTES = PANEL_ROWS * PANEL_INT8_K,
     S_BYTES = PANEL_ROWS * PANEL_INT8_GROUPS * sizeof(float),
     PANEL_BYTES = 2 * Q_BYTES + 6 * S_BYTES
@@ -40,7 +42,7 @@ static int64_t acts_bytes(int64_t n_in, int64_t n_tok)
 
 static int64_t bytes_per_worker(int64_t n_tok)
 {
-    return PANEL_BYTES + n_tok * PANEL_ROWS * (int64_t)sizeof(float);
+    return PANEL_BYTES + GROUP * n_tok * PANEL_ROWS * (int64_t)sizeof(float);
 }
 
 int64_t linear_int8_scratch(int64_t max_in, int64_t max_tok, int n_threads)
@@ -115,53 +117,70 @@ static void prefetch_rows(const Tensor *w, int64_t row, int64_t n_rows, int64_t 
         for (int64_t i = 0; i < n_bytes; i += 64) __builtin_prefetch(at + i, 0, 2);
 }
 
-/* What is unpacked after column k of the panel at `row`. */
+/* What is unpacked next. */
 typedef struct { int64_t row, k, n_k; } Next;
-static Next next_columns(int64_t row, int64_t k, int64_t n_in)
+
+/* The tile after this one, on its way from L2 while this one is multiplied. */
+static void prefetch_tile(const Int8Job *m, int64_t tile, int64_t k, int64_t n_k)
 {
-    Next next = {row, k + PANEL_INT8_K, 0};
-    if (next.k >= n_in) next.row += PANEL_ROWS, next.k = 0;
-    next.n_k = n_in - next.k < PANEL_INT8_K ? n_in - next.k : PANEL_INT8_K;
-    return next;
+    int64_t t = tile_begin(m, tile);
+    int n_tok = (int)(tile_begin(m, tile + 1) - t);
+    TileInt8 next = tile_at(m, t, n_tok, k);
+    for (int64_t i = 0; i < n_tok * n_k; i += 64) __builtin_prefetch(next.q + i, 0, 3);
 }
 
 /* Sums of a panel that hangs over the last row: those that exist, from the buffer to y. */
-static void store_edge(const Int8Job *m, const Worker *wk, const LinearOut *o, int64_t row)
+static void store_edge(const Int8Job *m, const float *sums, const LinearOut *o, int64_t row)
 {
     for (int64_t t = 0; t < m->job->n_tok; t++)
-        memcpy(o->y + t * o->y_stride + row, wk->sums + t * PANEL_ROWS,
+        memcpy(o->y + t * o->y_stride + row, sums + t * PANEL_ROWS,
                (size_t)(o->w->ne[1] - row) * sizeof *o->y);
 }
 
-static void one_panel(const Int8Job *m, Worker *wk, const LinearOut *o, int64_t row)
+/* The panel at `row`, columns from k on, times all tokens; sums [n_tok][PANEL_ROWS] are the panel's. */
+static void panel_columns(const Int8Job *m, Worker *wk, const LinearOut *o, int64_t row, int64_t k,
+                          Next next, float *sums)
 {
     int64_t left = o->w->ne[1] - row, n_in = m->job->n_in;
+    int64_t n_k = n_in - k < PANEL_INT8_K ? n_in - k : PANEL_INT8_K;
     int n_rows = left < PANEL_ROWS ? (int)left : PANEL_ROWS;
     /* 1. All tokens start from the bias, or from zero. */
     float start[PANEL_ROWS] = {0};
     if (o->bias) memcpy(start, o->bias + row, (size_t)n_rows * sizeof *start);
-    for (int64_t k = 0; k < n_in; k += PANEL_INT8_K) {
-        /* 2. The panel, and what comes after it. */
-        int64_t n_k = n_in - k < PANEL_INT8_K ? n_in - k : PANEL_INT8_K;
-        unpack_panel(wk, o->w, row, n_rows, k, n_k);
-        Next next = next_columns(row, k, n_in);
-        bool to_y = k + n_k == n_in && n_rows == PANEL_ROWS;
+    unpack_panel(wk, o->w, row, n_rows, k, n_k);
+    bool to_y = k + n_k == n_in && n_rows == PANEL_ROWS;
 //@ begin linear-int8
-        for (int64_t i = 0; i < m->n_tiles; i++) {
-            int64_t t = tile_begin(m, i), r = PANEL_ROWS * i / m->n_tiles;
-            int n_tok = (int)(tile_begin(m, i + 1) - t);
-            prefetch_rows(o->w, next.row + r,
-                          PANEL_ROWS * (i + 1) / m->n_tiles - r, next.k, next.n_k);
-            /* 3. From the sums so far to the sums with these columns. */
-            float *sums = wk->sums + t * PANEL_ROWS;
-            float *y = to_y ? o->y + t * o->y_stride + row : sums;
-            panel_int8_mul(y, to_y ? o->y_stride : PANEL_ROWS,
-                           k > 0 ? sums : start, k > 0 ? PANEL_ROWS : 0,
-                           &wk->panel, tile_at(m, t, n_tok, k), n_tok, n_k);
-        }
-//@ end linear-int8
+    for (int64_t i = 0; i < m->n_tiles; i++) {
+        int64_t t = tile_begin(m, i), r = PANEL_ROWS * i / m->n_tiles;
+        int n_tok = (int)(tile_begin(m, i + 1) - t);
+        /* 2. What is needed next: weights from memory, activations from L2. */
+        prefetch_rows(o->w, next.row + r,
+                      PANEL_ROWS * (i + 1) / m->n_tiles - r, next.k, next.n_k);
+        if (i + 1 < m->n_tiles) prefetch_tile(m, i + 1, k, n_k);
+        /* 3. From the sums so far to the sums with these columns. */
+        float *sum = sums + t * PANEL_ROWS;
+        float *y = to_y ? o->y + t * o->y_stride + row : sum;
+        panel_int8_mul(y, to_y ? o->y_stride : PANEL_ROWS,
+                       k > 0 ? sum : start, k > 0 ? PANEL_ROWS : 0,
+                       &wk->panel, tile_at(m, t, n_tok, k), n_tok, n_k);
     }
-    if (n_rows < PANEL_ROWS) store_edge(m, wk, o, row);
+//@ end linear-int8
+    if (k + n_k == n_in && !to_y) store_edge(m, sums, o, row);
+}
+
+/* n_panels <= GROUP panels from `row` on: the activations of PANEL_INT8_K columns serve all of them. */
+static void one_group(const Int8Job *m, Worker *wk, const LinearOut *o, int64_t row, int64_t n_panels)
+{
+    int64_t n_in = m->job->n_in;
+    for (int64_t k = 0; k < n_in; k += PANEL_INT8_K)
+        for (int64_t p = 0; p < n_panels; p++) {
+            Next next = {row + (p + 1) * PANEL_ROWS, k, 0};
+            if (p + 1 == n_panels) next = (Next){row, k + PANEL_INT8_K, 0};
+            if (next.k >= n_in) next = (Next){row + n_panels * PANEL_ROWS, 0, 0};
+            next.n_k = n_in - next.k < PANEL_INT8_K ? n_in - next.k : PANEL_INT8_K;
+            panel_columns(m, wk, o, row + p * PANEL_ROWS, k, next,
+                          wk->sums + p * m->job->n_tok * PANEL_ROWS);
+        }
 }
 
 static int64_t n_panels_of(const LinearOut *o) { return (o->w->ne[1] + PANEL_ROWS - 1) / PANEL_ROWS; }
@@ -180,7 +199,8 @@ static void int8_panels(void *ctx, int64_t begin, int64_t end, int thread)
         int64_t n = n_panels_of(o);
         int64_t from = begin > base ? begin - base : 0, to = end - base < n ? end - base : n;
         base += n;
-        for (int64_t p = from; p < to; p++) one_panel(m, &wk, o, p * PANEL_ROWS);
+        for (int64_t p = from; p < to; p += GROUP)
+            one_group(m, &wk, o, p * PANEL_ROWS, to - p < GROUP ? to - p : GROUP);
     }
 }
 
@@ -195,5 +215,5 @@ void linear_int8(Pool *pool, const LinearJob *job)
     m.n_tiles = (job->n_tok + PANEL_TOKENS - 1) / PANEL_TOKENS;
     for (int i = 0; i < job->n_outs; i++) n_panels += n_panels_of(&job->outs[i]);
     pool_for(pool, m.n_tiles, 1, quantise_acts, &m);
-    pool_for_dynamic(pool, n_panels, 1, int8_panels, &m);
+    pool_for_dynamic(pool, n_panels, GROUP, int8_panels, &m);
 }

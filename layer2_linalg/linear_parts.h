@@ -4,10 +4,10 @@
 
 #include "linear.h"
 
-/* From this many tokens on, unpacking a weight once costs less than the separate dot products.
- * Measured with AVX-512 and K = 2048: equal at 5 tokens for f32, 8 for 16-bit types, 15 for Q8_0 and
- * Q4_0. One limit for all keeps the matrices of a call together. */
-enum { LINEAR_FEW = 9 };
+/* From this many tokens on, unpacking a weight once costs less than separate dot products. Measured with
+ * K = 2048, one thread: floats are equal at 5 tokens (F32) and 8 (16-bit types), bytes at 3 to 5 with
+ * AVX-512 and at 4 to 5 with AVX2 (Q8_0: 8). */
+enum { LINEAR_FEW = 9, LINEAR_FEW_INT8 = 5 };
 
 /* One call of linear_n, shared by all threads. */
 typedef struct {
