@@ -53,6 +53,20 @@ the_prompt_comes_from_a_flag_a_file_or_a_pipe() {
     printf 'the cat saw the' | "$s" run -n 1 --temp 0 >"$tmp/out" 2>/dev/null && out_is 'the cat saw the cat\n' || return 1
     echo other | "$s" run -p 'the cat saw the' -n 1 --temp 0 >"$tmp/out" 2>/dev/null && out_is 'the cat saw the cat\n'
 }
+threads_go_where_they_are_told_and_the_answer_stays() {
+    local cpu; cpu=$(taskset -cp $$ | sed 's/.*: //; s/[-,].*//') # the first of ours
+    local mask; mask=$(printf '%x' $((1 << (cpu % 60))))
+    for flags in "-C $mask" "--cpu-range $cpu-$cpu --cpu-strict 1" "--pin" "--numa distribute" "--numa isolate -t 3"; do
+        [ "$cpu" -lt 60 ] || [ "$flags" != "-C $mask" ] || continue
+        run 0 run -p "the cat saw the" -n 3 --temp 0 -v $flags && out_is 'the cat saw the cat saw the\n' || return 1
+        grep -q '^machine: [0-9]* core' "$tmp/err" || why "machine: $(cat "$tmp/err")" || return 1
+    done
+    run 0 run -p "the cat" -n 1 -v --cpu-range "$cpu-$cpu" && grep -q '^machine: 1 core (1 CPU), 1 node' "$tmp/err" &&
+    refused 2 'hexadecimal' run -p a --cpu-mask xyz && refused 2 'no CPU is named' run -p a --cpu-mask 0 &&
+    refused 2 'does not read lo-hi' run -p a -Cr 3 && refused 2 'CPU 1023 does not' run -p a -Cr 1023-1023 &&
+    refused 2 'from 0 to 1' run -p a --cpu-strict 2 && refused 2 'distribute, isolate or numactl' run -p a --numa all &&
+    run 0 --version && grep -q '^this process may use: [0-9]* core.* node.* huge pages' "$tmp/out"
+}
 the_answer_is_on_stdout_and_timings_on_stderr() {
     run 0 run -p "the cat saw the" -n 5 --temp 0 || return 1
     grep -q 'prompt eval time = .* ms / .* tokens (.* ms per token, .* tokens per second)' "$tmp/err" &&
@@ -281,7 +295,7 @@ rejected_models_are_3() {
 }
 what_we_cannot_run_is_3() {
     [ -d $models ] || return 77
-    refused 3 "architecture 'mamba'" run -m $models/mamba.gguf -p x && refused 3 "architecture 'qwen2'" logits -m $models/qwen2.gguf --tokens 1 --greedy 1
+    refused 3 "architecture 'mamba'" run -m $models/mamba.gguf -p x && refused 3 "architecture 'deepseek2'" logits -m $models/deepseek2.gguf --tokens 1 --greedy 1
 }
 limits_are_4() {
     refused 4 'context holds 4' run --no-display-prompt -p "the cat saw the dog and the fish" -c 4 &&
@@ -356,10 +370,10 @@ help_and_version_are_answers() {
 }
 
 for name in the_prompt_is_echoed_and_one_newline_ends_the_answer the_prompt_comes_from_a_flag_a_file_or_a_pipe \
-    the_answer_is_on_stdout_and_timings_on_stderr a_seed_repeats_a_text a_full_context_ends_or_fails the_environment_sets_flags \
+    threads_go_where_they_are_told_and_the_answer_stays the_answer_is_on_stdout_and_timings_on_stderr a_seed_repeats_a_text a_full_context_ends_or_fails the_environment_sets_flags \
     logits_have_one_row_per_token tokenize_and_detokenize_are_inverse inspect_shows_keys_and_tensors \
     inspect_works_on_architectures_we_cannot_run inspect_json_is_json bench_json_has_the_promised_shape \
-    quantize_writes_a_smaller_model_that_runs quantize_shows_its_plan_and_obeys_its_flags a_half_written_file_never_looks_whole imatrix_collects_stops_and_goes_on
+    quantize_writes_a_smaller_model_that_runs quantize_shows_its_plan_and_obeys_its_flags a_half_written_file_never_looks_whole imatrix_collects_stops_and_goes_on \
     inspect_quality_compares_two_files weights_are_repacked_on_request an_output_never_overwrites_the_model the_wired_model_can_be_made_again \
     usage_errors_are_2 rejected_models_are_3 what_we_cannot_run_is_3 limits_are_4 a_missing_text_is_1 a_full_disk_is_1 closed_streams_do_no_harm \
     a_closed_pipe_ends_quietly ctrl_c_stops_with_a_newline_and_timings a_file_cut_short_while_mapped_is_3 memory_stays_below_the_file_and_64_mib \
