@@ -7,6 +7,7 @@
 #include "arch.h"
 #include "weights.h"
 #include "tokenizer.h"
+#include "chat_template.h"
 #include "model.h"
 #include "imatrix.h"
 #include "imatrix_collect.h"
