@@ -94,7 +94,7 @@ print(f"""/* unicode_tables.c: what WordPiece must know about characters. Writte
 #include <stddef.h>""")
 ranges("UNICODE_MARKS", lambda c: u.category(chr(c)) == "Mn", "Category Mn: accents and other marks without width.")
 ranges("UNICODE_PUNCTUATION", lambda c: c > 0x7F and u.category(chr(c))[0] == "P", "Categories P, beyond ASCII.")
-ranges("UNICODE_HIDDEN", lambda c: u.category(chr(c)) in ("Cc", "Cf") and chr(c) not in "\t\n\r",
-       "Categories Cc and Cf without tab, line feed and carriage return.")
+ranges("UNICODE_HIDDEN", lambda c: u.category(chr(c)) in ("Cc", "Cf", "Co") and chr(c) not in "\t\n\r",
+       "Categories Cc, Cf and Co without tab, line feed and carriage return.")
 lower_runs()
 bases()

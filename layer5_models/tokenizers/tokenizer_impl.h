@@ -2,7 +2,8 @@
  *
  * Reading order: vocab.c (texts and ids), vocab_special.c (bos, eos, ... and what ends generation),
  * bpe_rules.c and spm_rules.c (which pairs may merge), trie.c and special_split.c (control tokens in the
- * text), pre_patterns.c and pretokenize.c (text into words), encode.c, decode.c, tokenizer.c (opening).
+ * text), pre_patterns.c and pretokenize.c (text into words), encode.c with word_cache.c, decode.c,
+ * tokenizer.c (opening).
  * Families that merge nothing: wpm.c with unicode.c, ugm.c with ugm_charsmap.c, rwkv.c. */
 #ifndef SIXFOLD_TOKENIZER_IMPL_H
 #define SIXFOLD_TOKENIZER_IMPL_H

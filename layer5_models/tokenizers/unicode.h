@@ -37,7 +37,7 @@ extern const int UNICODE_MARKS_N, UNICODE_PUNCTUATION_N, UNICODE_HIDDEN_N, UNICO
 
 bool unicode_is_mark(uint32_t cp);        /* Mn */
 bool unicode_is_punctuation(uint32_t cp); /* P, and every ASCII sign */
-bool unicode_is_hidden(uint32_t cp);      /* Cc and Cf, but not tab, line feed, carriage return */
+bool unicode_is_hidden(uint32_t cp);      /* Cc, Cf, Co, but not tab, line feed, carriage return */
 bool unicode_is_space(uint32_t cp);       /* White_Space */
 bool unicode_is_chinese(uint32_t cp);     /* in the blocks that BERT cuts character by character */
 uint32_t unicode_lower(uint32_t cp);      /* the simple mapping: one character stays one */

@@ -78,7 +78,7 @@ Status tokenizer_wpm_encode(Encoder *e, const char *text, size_t n, Err *err)
     TRY(end_word(e, &n_chars, err));
     for (size_t at = 0; at < n; at += (size_t)used) {
         uint32_t cp = utf8_decode(text + at, n - at, &used);
-        /* 1. What cannot be seen is not there: controls, broken bytes, U+FFFD. */
+        /* 1. What cannot be seen is not there: controls, private use, broken bytes, U+FFFD. */
         if (cp == UTF8_BAD || cp == 0xFFFD || unicode_is_hidden(cp)) continue;
 
         /* 2. White space ends a word. */

@@ -129,6 +129,7 @@ static void characters_fold_as_unicode_says(void **state)
     assert_true(unicode_is_punctuation(0x2014) && unicode_is_punctuation('$'));
     assert_false(unicode_is_punctuation(0x20AC) || unicode_is_punctuation('a'));
     assert_true(unicode_is_hidden(0xAD) && unicode_is_hidden(0x0B) && unicode_is_hidden(0));
+    assert_true(unicode_is_hidden(0xE000) && unicode_is_hidden(0x10FFFD));
     assert_false(unicode_is_hidden('\t') || unicode_is_hidden(' ') || unicode_is_hidden(0xA0));
     arena_close(&a);
 }

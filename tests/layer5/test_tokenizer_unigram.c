@@ -10,6 +10,7 @@
 #include "tokenizer_cases.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #define DATA "../shared/data/"
 enum { MAX_PIECES = 8192, N_CASES = 46, N_LINES = 150 };
@@ -166,6 +167,38 @@ static void two_models_give_the_ids_of_the_library(void **state)
     free(ids);
 }
 
+static void a_megabyte_of_one_character_takes_less_than_a_second(void **state)
+{
+    (void)state;
+    static const char *const units[] = {"a", " ", "\n", "A", "1", "'", "é", "你", "\xFF", "\xCC\x81",
+                                        " x", ".", "の", "\xEF\xB7\xBA"};
+    enum { N = 1 << 20 };
+    size_t n;
+    char *model = read_all(DATA "tokenizers/sentencepiece/test_ja_model.model", &n);
+    Case c;
+    case_open(&c, from_model((unsigned char *)model, (unsigned char *)model + n));
+    char *text = malloc(N);
+    assert_non_null(text);
+    double slowest = 0;
+    for (size_t u = 0; u < sizeof units / sizeof *units; u++) {
+        Err err;
+        TokenList l = {0};
+        for (size_t k = 0; k < N; k++) text[k] = units[u][k % strlen(units[u])];
+        clock_t start = clock(); /* processor time: other programs do not count */
+        MUST(tokenizer_encode(c.t, text, N, (EncodeOptions){true, true}, &l, &err), &err);
+        double s = (double)(clock() - start) / CLOCKS_PER_SEC;
+        slowest = s > slowest ? s : slowest;
+        tokens_close(&l);
+    }
+    print_message("slowest megabyte %.2f s\n", slowest);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    assert_true(slowest < 1.0);
+#endif
+    free(text);
+    free(model);
+    case_close(&c);
+}
+
 static int open_kernels(void **state)
 {
     (void)state;
@@ -177,6 +210,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_models_give_the_ids_of_the_library),
+        cmocka_unit_test(a_megabyte_of_one_character_takes_less_than_a_second),
     };
     return cmocka_run_group_tests(tests, open_kernels, NULL);
 }
