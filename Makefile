@@ -95,25 +95,29 @@ $$(LIB_$(1)): $$(OBJ_$(1))
 DEMOS_$(1) := $$(patsubst $(1)/demos/%.c,%,$$(wildcard $(1)/demos/lesson*.c))
 $$(addprefix $(ROOTBIN)/,$$(DEMOS_$(1))): $(ROOTBIN)/%: $(1)/demos/%.c $(EMBED) $$(call libs,$$(call num,$(1)))
 	@mkdir -p $(B)/demos
-	$$(Q)$$(CC) $$(CFLAGS) $$(INC_$(1)) -MMD -MP -MT $$@ -MF $(B)/demos/$$(@F).d $$< $$(if $$(filter 4 5 6 7,$$(call num,$(1))),$(EMBED)) $$(call libs,$$(call num,$(1))) $$(LIBS_$$(call num,$(1))) $$(LDLIBS) -o $$@
+	$$(Q)$$(CC) $$(CFLAGS) $$(INC_$(1)) -Imodels -MMD -MP -MT $$@ -MF $(B)/demos/$$(@F).d $$< $$(if $$(filter 4 5 6 7,$$(call num,$(1))),$(EMBED)) $$(call libs,$$(call num,$(1))) $$(LIBS_$$(call num,$(1))) $$(LDLIBS) -o $$@
 
 # Tests of a layer: one program per file, linked with layers up to its own.
 TESTSRC_$(1) := $$(wildcard tests/layer$$(call num,$(1))/test_*.c)
 TESTS_$(1) := $$(TESTSRC_$(1):%.c=$(B)/%)
 $$(TESTS_$(1)): $(B)/%: %.c $$(wildcard tests/*.h) $(EMBED) $$(call libs,$$(call num,$(1)))
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(CFLAGS) $$(INC_$(1)) -Itests -MMD -MP -MT $$@ -MF $$@.d $$< $$(if $$(filter 4 5 6 7,$$(call num,$(1))),$(EMBED)) $$(call libs,$$(call num,$(1))) -lcmocka $$(LIBS_$$(call num,$(1))) $$(LDLIBS) -o $$@
+	$$(Q)$$(CC) $$(CFLAGS) $$(INC_$(1)) -Itests -Imodels -MMD -MP -MT $$@ -MF $$@.d $$< $$(if $$(filter 4 5 6 7,$$(call num,$(1))),$(EMBED)) $$(call libs,$$(call num,$(1))) -lcmocka $$(LIBS_$$(call num,$(1))) $$(LDLIBS) -o $$@
 endef
 libs = $(foreach l,$(shell printf '%s\n' $(call below,$(1)) | tac),$(B)/lib$(l).a)
 
 Q := $(if $(V),,@)
-EMBED := $(if $(wildcard models/wired.gguf),$(B)/models/embedded.o)
+EMBED := $(if $(wildcard models/embed.S),$(B)/libmodels.a)
 $(foreach l,$(LAYERS),$(eval $(call LAYER,$(l))))
 
-# The model that the binary carries, 64-byte aligned, as an object of its own.
-$(B)/models/embedded.o: models/embedded.S models/wired.gguf
+# The models that programs carry (models/embedded.h): an object each, of which the linker takes what a
+# program names. models/NAME.gguf becomes NAME_model and NAME_model_bytes.
+$(B)/libmodels.a: $(patsubst %.gguf,$(B)/%.o,$(wildcard models/*.gguf))
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+$(B)/models/%.o: models/embed.S models/%.gguf
 	@mkdir -p $(@D)
-	$(Q)$(CC) -c $< -o $@
+	$(Q)$(CC) -DMODEL=$*_model -DMODEL_BYTES=$*_model_bytes -DMODEL_FILE='"models/$*.gguf"' -c $< -o $@
 
 -include $(foreach l,$(LAYERS),$(OBJ_$(l):.o=.d) $(TESTS_$(l):=.d) $(DEMOS_$(l):%=$(B)/demos/%.d))
 
@@ -132,13 +136,16 @@ lib: $(LIBRARIES)
 demos: $(DEMOS)
 
 $(ROOTBIN)/sixfold: layer6_inference/main.c $(EMBED) $(call libs,6)
-	$(Q)$(CC) $(CFLAGS) -DSIXFOLD_VERSION='"$(VERSION)"' $(INC_layer6_inference) $< $(EMBED) $(call libs,6) $(LIBS_6) $(LDLIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) -DSIXFOLD_VERSION='"$(VERSION)"' $(INC_layer6_inference) -Imodels $< $(EMBED) $(call libs,6) $(LIBS_6) $(LDLIBS) -o $@
 
 $(ROOTBIN)/sixfold-train: training/main.c $(EMBED) $(call libs,7)
 	$(Q)$(CC) $(CFLAGS) $(INC_training) $< $(EMBED) $(call libs,7) $(LIBS_7) $(LDLIBS) -o $@
 
-run: $(ROOTBIN)/sixfold   ## build, then let the embedded model complete a text
-	$(ROOTBIN)/sixfold run --temp 0 -n 20 -p "the big red bird sang . the big"
+# Greedy, so that it is the same story on every machine; without --temp 0 each is a new one.
+STORY := Once upon a time, there was a shy girl named Lily.
+run: $(ROOTBIN)/sixfold   ## build, then let the embedded storyteller tell a story
+	$(ROOTBIN)/sixfold run --temp 0 -p "$(STORY)"
+	@echo 'more: ./sixfold run -p "Once upon a time"' >&2
 
 # make lessonN: layers 1..N, their demos of layer N, and layer N's tests, quietly.
 define LESSON

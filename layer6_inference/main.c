@@ -1,5 +1,6 @@
 /* main.c: the program: it hands argv and the embedded model to the command line. */
 #include "layer6.h"
+#include "embedded.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -9,9 +10,6 @@
 #define SIXFOLD_VERSION "unknown"
 #endif
 
-/* models/embedded.S */
-extern const unsigned char embedded_model[], embedded_model_end[];
-
 int main(int argc, char **argv)
 {
     /* If the caller closed stdin, stdout or stderr, the next file we open would get its number, and
@@ -20,8 +18,7 @@ int main(int argc, char **argv)
     while (fd >= 0 && fd <= STDERR_FILENO) fd = open("/dev/null", O_RDONLY);
     if (fd >= 0) close(fd);
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(), not a death */
-    CliProgram program = {.embedded = embedded_model,
-                          .embedded_bytes = (size_t)(embedded_model_end - embedded_model),
+    CliProgram program = {.embedded = storyteller_model, .embedded_bytes = storyteller_model_bytes,
                           .version = SIXFOLD_VERSION};
     return cli_main(&program, argc, argv);
 }

@@ -11,7 +11,7 @@ mode=$1 snips=0 bad=0
 [ "$2" = --snips ] && snips=1
 case $mode in refresh | check) ;; *) echo "usage: tools/excerpts.sh refresh | check [--snips]" >&2; exit 2 ;; esac
 tmp=$(mktemp); trap 'rm -f "$tmp"' EXIT
-for page in README.md CONTRIBUTING.md lessons/*.md layer[1-6]_*/README.md training/README.md; do
+for page in README.md CONTRIBUTING.md models/README.md lessons/*.md layer[1-6]_*/README.md training/README.md; do
     grep -qsE '^<!-- (snip|run)' "$page" || continue
     if [ "$mode" = check ]; then
         awk -v check=1 -v snips_only=$snips -v bin="${ROOTBIN:-.}" -f tools/excerpts.awk "$page" || bad=1

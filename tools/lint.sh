@@ -86,7 +86,7 @@ check_headers() {
 check_arrays() {
     local c
     for c in $(find "${layers[@]}" -name '*.c'); do
-        echo "-Werror=vla $(simd_flags "$c") $(includes "$(number "${c%%/*}")") -DSIXFOLD_VERSION=\"lint\" $c"
+        echo "-Werror=vla $(simd_flags "$c") $(includes "$(number "${c%%/*}")") -Imodels -DSIXFOLD_VERSION=\"lint\" $c"
     done | compile_only >"$tmp/arrays"
     collect "$tmp/arrays"
 }

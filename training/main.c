@@ -2,6 +2,7 @@
  *
  * Flags stand in one table: name, kind, where the value goes, its range and a line of help. */
 #include "layer7.h"
+#include "world.h"
 
 #include <errno.h>
 #include <math.h>
@@ -12,7 +13,7 @@
 
 typedef struct {
     TrainPlan plan;
-    const char *text, *out, *name, *export;
+    const char *text, *out, *name, *export, *check;
     int64_t n_threads, megabytes, save_every, tell;
     double max_loss, lr, decay, clip;
     const char *exam;
@@ -45,6 +46,7 @@ static const FlagRow rows[] = {
     {"--min-right", "P", FLAG_REAL, AT(paper.min_right), 0, 100, "exam: fail below P % right answers of a sort"},
     {"--why", NULL, FLAG_BOOL, AT(paper.why), 0, 0, "exam: count the reasons why stories were refused"},
     {"--verbose", NULL, FLAG_BOOL, AT(paper.verbose), 0, 0, "exam: show some wrong answers, and with --why a story each"},
+    {"--check", "FILE", FLAG_TEXT, AT(check), 0, 0, "say if the world could have written this text (- is stdin); exit code 0 or 3; no step"},
     {"--smoke", NULL, FLAG_BOOL, AT(smoke), 0, 0, "a small model for 200 steps: does everything work?"},
     {"--max-loss", "X", FLAG_REAL, AT(max_loss), 0, 100, "fail if the loss ends above X"},
     {"--megabytes", "N", FLAG_INT, AT(megabytes), 1, 1000, "of the world's stories; default 96, smoke 2"},
@@ -198,6 +200,31 @@ static Status run(const Flags *f, Pool *pool, Buf *text, Err *err)
     return OK;
 }
 
+/* Says on stdout whether the world could have written the text of a file; documents end with one line
+ * feed, texts often with several or none. */
+static Status judge(const char *path, bool *accepted, Err *err)
+{
+    static char text[WORLD_TEXT_MAX + 2];
+    bool piped = strcmp(path, "-") == 0;
+    const char *name = piped ? "stdin" : path;
+    FILE *f = piped ? stdin : fopen(path, "rb");
+    size_t n = f ? fread(text, 1, WORLD_TEXT_MAX + 1, f) : 0;
+    bool failed = !f || ferror(f);
+    if (f && !piped) fclose(f);
+    if (failed)
+        return fail(err, E_IO, "cannot read '%.300s': %s HINT: name a file, or - for stdin", name,
+                    strerror(errno));
+    if (n > WORLD_TEXT_MAX)
+        return fail(err, E_ARG, "'%.300s' is longer than %d bytes HINT: give one document at a time", name,
+                    WORLD_TEXT_MAX);
+    while (n && strchr(" \t\r\n", text[n - 1])) n--;
+    text[n++] = '\n';
+    char why[256];
+    *accepted = world_check(text, n, why, sizeof why);
+    printf(*accepted ? "accepted\n" : "refused: %s\n", why);
+    return OK;
+}
+
 int main(int argc, char **argv)
 {
     Err err = {0};
@@ -208,6 +235,12 @@ int main(int argc, char **argv)
     if (status == OK && f.help) {
         usage();
         return 0;
+    }
+    bool accepted = true;
+    if (f.check) {
+        if (status == OK) status = judge(f.check, &accepted, &err);
+        if (status != OK) fprintf(stderr, "error: %s\n", err.text);
+        return status == OK ? accepted ? 0 : 3 : status == E_ARG ? 2 : 1;
     }
     f.plan.lr = (float)f.lr;
     f.plan.decay = (float)f.decay;

@@ -2,6 +2,7 @@
  * are formulas (tools/mkwired.c), shows who looks at whom, and checks what the model says next.
  * --plain: digits for shades. Colour on a terminal, unless NO_COLOR is set. */
 #include "layer4.h"
+#include "embedded.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -9,7 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-extern const unsigned char embedded_model[], embedded_model_end[];
 enum { N = 17, D = 64, D_HEAD = 32, MAX_VOCAB = 256 }; /* words of the text; the model's widths */
 static const char *const text[N] = {"<s>", "the", "cat", "saw", "the", "dog", ".", "the", "old",
                                     "bird", "saw", "the", "red", "fish", ".", "the", "cat"};
@@ -100,8 +100,7 @@ int main(int argc, char **argv)
     colour = !plain && isatty(1) && !getenv("NO_COLOR");
     layer4_init();
     Err err;
-    size_t size = (size_t)(embedded_model_end - embedded_model);
-    CHECK(gguf_open_memory(&file, embedded_model, size, &err) == OK, "%s", err.text);
+    CHECK(gguf_open_memory(&file, wired_model, wired_model_bytes, &err) == OK, "%s", err.text);
     /* The text's ids: in the file every word begins with U+2581, the mark of a blank. */
     Str vocab[MAX_VOCAB];
     int32_t ids[N] = {0}, n = 0;

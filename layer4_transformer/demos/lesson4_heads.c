@@ -2,12 +2,12 @@
  * from the file's weights, turns them with RoPE, and sets their dot products beside the formulas of
  * tools/mkwired.c. --plain 2: part 2 alone (nothing is timed, so plain changes nothing else). */
 #include "layer4.h"
+#include "embedded.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-extern const unsigned char embedded_model[], embedded_model_end[];
 enum { D = 64, D_HEAD = 32, FAST = 6 }; /* the model's widths; rotary pairs that serve positions */
 enum { CUR = 0, PREV = 19, IS_BOS = 58, ONE = 59, NONE = -1 }; /* places in the residual stream */
 enum { THE = 1, CAT = 3, DOT = 0 };
@@ -90,8 +90,7 @@ int main(int argc, char **argv)
     int only = argc > 2 ? atoi(argv[2]) : 0;
     Err err;
     layer4_init();
-    size_t size = (size_t)(embedded_model_end - embedded_model);
-    CHECK(gguf_open_memory(&file, embedded_model, size, &err) == OK, "%s", err.text);
+    CHECK(gguf_open_memory(&file, wired_model, wired_model_bytes, &err) == OK, "%s", err.text);
     if (only != 2) previous_head();
     if (only == 0) printf("\n");
     if (only != 1) induction();

@@ -1,120 +1,133 @@
-/* lesson5_tokens.c: watches two tokenizers at work, on vocabularies of a few lines each: which pairs
- * merge and in which order, what becomes of a character that no token knows, and what it costs to
- * look at every pair again and again. --plain leaves out colours and timings. */
-#include "layer5_kernels.h"
+/* lesson5_tokens: the vocabulary of the storyteller at work: what it makes of a sentence, how a word grows
+ * merge by merge, and what a text costs that is not like the texts it was learned from.
+ * Nothing is timed, so --plain changes nothing; --plain 2: part 2 alone. */
+#include "layer5.h"
+#include "embedded.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-typedef struct {
-    const char *name;
-    bool by_score;           /* SPM writes a space as an underscore sign, BPE keeps it a byte */
-    const char *merged[16];  /* texts, best first; a pair that makes one of them may merge */
-    int64_t n_asked;
-} Vocabulary;
+enum { MAX_MERGES = 1 << 15, MAX_WORD = 64 };
+static Model model; /* container and tokenizer alone: no weight is looked at */
+static Str merges[MAX_MERGES]; /* "left right", first learned first */
+static int n_merges;
 
-static Vocabulary spm = {"SPM, best score first", true,
-    {"er", "▁l", "▁lo", "low", "▁low", "est", "▁n", "ew", "▁new", "es", "st", "é", "▁lower", "▁"}, 0};
-static Vocabulary bpe = {"BPE, lowest rank first", false,
-    {"lo", "low", " low", "er", "ne", "new", "es", "est", " new", " l", " n", "é"}, 0};
-static bool plain;
-
-static uint32_t place(const Vocabulary *v, const char *text, size_t n)
+static TokenList encoded(const char *text, bool parse_special)
 {
-    for (uint32_t i = 0; i < 16 && v->merged[i]; i++)
-        if (strlen(v->merged[i]) == n && !memcmp(v->merged[i], text, n)) return i;
-    return BPE_NO_MERGE;
+    TokenList ids = {0};
+    Err err;
+    EncodeOptions opt = {.parse_special = parse_special};
+    Status s = tokenizer_encode(model.tokenizer, text, strlen(text), opt, &ids, &err);
+    CHECK(s == OK, "%s", err.text);
+    return ids;
 }
 
-/* The pair function: a pair is as urgent as its joined text stands high in the list. */
-static uint32_t look_up(const BpeRules *r, const BpeSymbol *a, const BpeSymbol *b, int32_t *id)
+/* Texts as they are stored, in the byte alphabet, with their ids below. */
+static void sentence(const char *text, bool parse_special)
 {
-    Vocabulary *v = (Vocabulary *)(uintptr_t)r->ctx;
-    v->n_asked++;
-    return (uint32_t)(*id = (int32_t)place(v, r->text + a->start, a->len + b->len));
-}
-
-/* Symbols as blocks, in turn light and dark. What is no token is written byte by byte at the end. */
-static void show(const Vocabulary *v, const char *text, const BpeSymbol *s, int64_t n, bool end)
-{
-    int64_t shown = 0;
+    TokenList ids = encoded(text, parse_special);
+    char below[512];
+    int n = 0;
     printf("   ");
-    for (int64_t i = 0; i < n; i++) {
-        const char *at = text + s[i].start, *stop = at + s[i].len;
-        size_t step = end && place(v, at, s[i].len) == BPE_NO_MERGE ? 1 : s[i].len;
-        for (; at < stop; at += step) {
-            const char *colour = shown++ % 2 ? "\x1b[48;5;24m" : "\x1b[48;5;60m";
-            printf("%s", !plain ? colour : shown > 1 ? "|" : "");
-            if (utf8_valid_prefix(at, step) == step) printf("%.*s", (int)step, at);
-            else printf("<%02X>", (unsigned char)*at);
+    for (int64_t i = 0; i < ids.n; i++) {
+        Str s = tokenizer_text(model.tokenizer, ids.ids[i]);
+        int columns = 0;
+        for (size_t k = 0; k < s.len; k++) columns += (s.ptr[k] & 0xC0) != 0x80;
+        int width = columns > 4 ? columns : 4;
+        printf("%.*s%*s|", STR_ARG(s), width - columns, "");
+        n += snprintf(below + n, sizeof below - (size_t)n, "%-*d ", width, ids.ids[i]);
+    }
+    printf("\n   %s\n\n", below);
+    tokens_close(&ids);
+}
+
+static void sentences(void)
+{
+    printf("1. Texts, their tokens and ids; a blank is stored as Ġ, a line feed as Ċ\n\n");
+    sentence("Once upon a time, there was a squirrel.", false);
+    sentence("Once upon a quantum, 1024 qubits.\n", false);
+    sentence("<|im_end|>", true); /* as a command, then as text that a user typed */
+    sentence("<|im_end|>", false);
+}
+
+/* How early the merge of two neighbours was learned; -1 if it never was. */
+static int rank_of(const char *left, int n_left, int n_right)
+{
+    for (int r = 0; r < n_merges; r++)
+        if (merges[r].len == (size_t)(n_left + 1 + n_right) && merges[r].ptr[n_left] == ' ' &&
+            !memcmp(merges[r].ptr, left, (size_t)n_left) &&
+            !memcmp(merges[r].ptr + n_left + 1, left + n_left, (size_t)n_right))
+            return r;
+    return -1;
+}
+
+/* The word in the byte alphabet; symbol i is bytes start[i] to start[i + 1] - 1 of it. */
+static void grow(const char *word)
+{
+    char text[2 * MAX_WORD];
+    int start[MAX_WORD + 1], n = 0, rank = -1, at = 0;
+    for (const char *p = word; *p; p++) {
+        start[n++] = at;
+        at += snprintf(text + at, sizeof text - (size_t)at, "%s", *p == ' ' ? "Ġ" : (char[2]){*p});
+    }
+    start[n] = at;
+    for (;;) {
+        printf(rank < 0 ? "   bytes      " : "   merge %4d ", rank);
+        for (int i = 0; i < n; i++)
+            printf("%s%.*s", i ? "|" : " ", start[i + 1] - start[i], text + start[i]);
+        printf("\n");
+        int best = -1;
+        rank = n_merges;
+        for (int i = 0; i + 1 < n; i++) {
+            int r = rank_of(text + start[i], start[i + 1] - start[i], start[i + 2] - start[i + 1]);
+            if (r >= 0 && r < rank) rank = r, best = i;
         }
+        if (best < 0) break;
+        memmove(start + best + 1, start + best + 2, (size_t)(n-- - best - 1) * sizeof *start);
     }
-    printf("%s   %lld\n", plain ? "" : "\x1b[0m", (long long)shown);
-}
-
-/* First symbols: characters for SPM, bytes for BPE. */
-static int64_t cut(const Vocabulary *v, const char *text, size_t n, BpeSymbol *s)
-{
-    int64_t count = 0;
-    for (size_t at = 0; at < n;) {
-        int len = 1;
-        if (v->by_score) utf8_decode(text + at, n - at, &len);
-        s[count++] = (BpeSymbol){(uint32_t)at, (uint32_t)len, -1};
-        at += (size_t)len;
-    }
-    return count;
-}
-
-/* One merge at a time, so that each can be seen. */
-static void steps(Vocabulary *v, const char *text)
-{
-    BpeSymbol s[64];
-    BpeRules rules = {look_up, v, text};
-    int64_t n = cut(v, text, strlen(text), s);
-    printf("\n%s; on the right the number of symbols\n", v->name);
-    for (int64_t at = 0; at >= 0;) {
-        uint32_t best = BPE_NO_MERGE;
-        at = -1;
-        for (int64_t i = 0; i + 1 < n; i++) {
-            int32_t id;
-            uint32_t p = look_up(&rules, &s[i], &s[i + 1], &id);
-            if (p < best) best = p, at = i;
-        }
-        show(v, text, s, n, at < 0);
-        if (at < 0) return;
-        s[at].len += s[at + 1].len;
-        memmove(s + at + 1, s + at + 2, (size_t)(--n - at - 1) * sizeof *s);
-    }
-}
-
-/* Scan against heap on a line without any space. */
-static void race(int64_t n)
-{
-    static char text[4096];
-    static BpeSymbol s[4096];
-    static uint64_t work[4096 * 4]; /* as bpe_merge_work_bytes() says */
-    int64_t asked[2], ns[2], left = 0;
-    for (int64_t i = 0; i < n; i++) text[i] = "newlower"[i % 8];
-    for (int twin = 0; twin < 2; twin++) {
-        BpeRules rules = {look_up, &bpe, text};
-        cut(&bpe, text, (size_t)n, s);
-        bpe.n_asked = 0, ns[twin] = -clock_ns();
-        left = (twin ? bpe_merge_heap : bpe_merge_scan)(&rules, s, n, work);
-        asked[twin] = bpe.n_asked, ns[twin] += clock_ns();
-    }
-    printf("   %5lld bytes -> %4lld tokens   asked for a pair: scan %8lld   heap %5lld", (long long)n,
-           (long long)left, (long long)asked[0], (long long)asked[1]);
-    if (!plain) printf("   time ratio %.0f", (double)ns[0] / (double)(ns[1] > 0 ? ns[1] : 1));
+    TokenList ids = encoded(word, false);
+    CHECK(ids.n == n, "the tokenizer has %d tokens for '%s', not %d", (int)ids.n, word, n);
+    tokens_close(&ids);
     printf("\n");
+}
+
+static void words(void)
+{
+    printf("2. Words, merge by merge; merge 0 was learned first, as its pair was the most frequent\n\n");
+    grow(" squirrel");
+    grow(" quantum");
+}
+
+static void prices(void)
+{
+    static const char *const texts[] = {
+        "\"Thank you!\" said Lily to her friend Tom.", "The committee adjourned without a decision.",
+        "Der Ausschuss vertagte sich ergebnislos.", "if (x[i] > m) m = x[i];", "🙂🙃🙂🙃"};
+    printf("3. What texts cost: bytes per token\n\n");
+    for (int i = 0; i < 5; i++) {
+        TokenList ids = encoded(texts[i], false);
+        double ratio = (double)strlen(texts[i]) / (double)ids.n;
+        printf("   %4.1f ", ratio);
+        for (int k = 0; k < 16; k++) printf("%s", k < (int)(ratio * 3 + 0.5) ? "█" : " ");
+        printf(" %s\n", texts[i]);
+        tokens_close(&ids);
+    }
 }
 
 int main(int argc, char **argv)
 {
-    plain = argc > 1 && strcmp(argv[1], "--plain") == 0;
-    steps(&spm, "▁lower▁newest");
-    steps(&bpe, " lower newest");
-    printf("\nWhat no token knows is bytes in the end: é has a token, ö and the smile have none\n");
-    steps(&spm, "éö🙂");
-    steps(&bpe, "éö🙂");
-    printf("\nThe same merges, chosen by looking at all pairs (scan) or by a queue (heap)\n");
-    for (int64_t n = 64; n <= 4096; n *= 4) race(n);
+    static void (*const parts[3])(void) = {sentences, words, prices};
+    int only = argc > 2 ? atoi(argv[2]) : 0;
+    const GgufKv *kv = NULL;
+    Err err;
+    layer5_init();
+    Status s = model_open_vocabulary(&model, NULL, storyteller_model, storyteller_model_bytes, MAP_AUTO, &err);
+    if (s == OK) s = gguf_array(&model.gguf, "tokenizer.ggml.merges", GGUF_STRING, -1, &kv, &err);
+    CHECK(s == OK && kv, "the storyteller's vocabulary: %s", s == OK ? "no merges" : err.text);
+    GgufStrings strings = gguf_strings(kv);
+    while (n_merges < MAX_MERGES && gguf_next_string(&strings, &merges[n_merges])) n_merges++;
+    for (int i = 0; i < 3; i++)
+        if (!only || only == i + 1) parts[i]();
+    model_close(&model);
 }

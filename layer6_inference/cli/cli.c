@@ -79,6 +79,20 @@ static Status print_help(const Verb *v, Err *err)
     return s;
 }
 
+/* The model that is used without -m. */
+static Status put_embedded(const CliProgram *p, Buf *out, Err *err)
+{
+    Gguf g;
+    Str name = {"(no name)", 9};
+    TRY(gguf_open_memory(&g, p->embedded, p->embedded_bytes, err));
+    Status s = gguf_get_str(&g, "general.name", &name, err);
+    if (s == OK)
+        s = buf_printf(out, err, "embedded model: %.*s, %.2f MB\n", STR_ARG(name),
+                       (double)p->embedded_bytes / 1e6);
+    gguf_close(&g);
+    return s;
+}
+
 static Status print_version(const CliProgram *p, Err *err)
 {
     char cpu[128], machine[160];
@@ -88,6 +102,7 @@ static Status print_version(const CliProgram *p, Err *err)
     Status s = buf_printf(&out, err, "sixfold %s\ncompiler: %s\ncpu: %s\ninstruction sets: scalar %s\n"
                           "this process may use: %s\nthreads by default: %d\n", p->version, __VERSION__,
                           cpu_name(), cpu, machine, cpu_threads_default());
+    if (s == OK) s = put_embedded(p, &out, err);
     const char *last = "";
     for (int i = 0; s == OK && i < kernels_count(); i++) {
         const KernelRow *row = kernels_row(i), *chosen = kernels_selected(row->op);

@@ -47,6 +47,8 @@ Status cli_open_vocabulary(Cli *c, Err *err);
 Status cli_open_pool(Cli *c, Err *err);
 /* Context, batch and cache types from the flags, checked; n_ctx falls back to the model's. */
 Status cli_generator_params(Cli *c, GeneratorParams *p, Err *err);
+/* Says on stderr that positions beyond the training are guesses, if the context has any. */
+void cli_note_context(const Cli *c, int64_t n_ctx);
 /* Refuses what will not fit into the available memory; prints the plan with --verbose. */
 Status cli_check_plan(Cli *c, const GeneratorParams *p, int64_t extra_bytes, Err *err);
 

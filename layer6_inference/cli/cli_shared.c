@@ -175,6 +175,13 @@ Status cli_generator_params(Cli *c, GeneratorParams *p, Err *err)
     return OK;
 }
 
+void cli_note_context(const Cli *c, int64_t n_ctx)
+{
+    if (c->o.quiet || n_ctx <= c->model.hp.n_ctx_train) return;
+    fprintf(stderr, "note: the context holds %lld tokens, the model was trained with %lld and guesses beyond "
+            "that\n", (long long)n_ctx, (long long)c->model.hp.n_ctx_train);
+}
+
 Status cli_check_plan(Cli *c, const GeneratorParams *p, int64_t extra_bytes, Err *err)
 {
     int threads = pool_threads(c->pool);

@@ -102,7 +102,7 @@ const OptionRow option_rows[] = {
      "several memory nodes: distribute (threads over all), isolate (stay on this one), numactl (as"
      " given from outside)"},
     {"memory", "-c, --ctx-size", "N", OPT_INT, AT(n_ctx), 0, BIG, FORWARD_VERBS | VERB_INSPECT,
-     "context in tokens; default 0: what the model was trained with (perplexity, imatrix: 512,"
+     "context in tokens; default 0: what the model was trained with (perplexity, imatrix: at most 512,"
      " perplexity with --bits what the longest document needs)"},
     {"memory", "--weights", "TYPE", OPT_STR, AT(weights), 0, 0, FORWARD_VERBS & ~(uint32_t)VERB_IMATRIX,
      "keep matrices in memory as f32, f16, bf16, q8_0 or q4_0; default asis: as in the file"},

@@ -18,7 +18,8 @@ static Status measure(Cli *c, const TokenList *ids, Perplexity *result, Err *err
 {
     GeneratorParams p;
     TRY(cli_generator_params(c, &p, err));
-    p.n_ctx = c->o.n_ctx ? c->o.n_ctx : 512;
+    p.n_ctx = c->o.n_ctx ? c->o.n_ctx : p.n_ctx < 512 ? p.n_ctx : 512;
+    cli_note_context(c, p.n_ctx);
     p.n_ubatch = c->o.n_ubatch < c->o.n_batch ? c->o.n_ubatch : c->o.n_batch;
     if (p.n_ubatch > p.n_ctx) p.n_ubatch = p.n_ctx;
     TRY(cli_check_plan(c, &p, p.n_ctx / 2 * c->model.hp.n_vocab * (int64_t)sizeof(float), err));

@@ -151,9 +151,10 @@ Status verb_run(Cli *c, Err *err)
     if (s == OK) s = cli_generator_params(c, &p, err);
     if (s == OK) s = encode_prompt(c, &text, &ids, err);
     if (s == OK) s = cli_check_plan(c, &p, 0, err);
+    if (s == OK) cli_note_context(c, p.n_ctx);
     if (s == OK && !text.len && !c->o.model && !c->o.quiet)
-        fprintf(stderr, "the prompt is empty and the embedded model completes patterns. HINT: -p \"the big "
-                "red bird sang . the big\"\n");
+        fprintf(stderr, "the prompt is empty, so the embedded model begins by itself. HINT: -p \"Once upon "
+                "a time\"\n");
     if (s == OK) {
         cli_catch_interrupt();
         s = generator_open(&g, &c->model, c->pool, &p, &cli_stop, err);

@@ -1,12 +1,12 @@
 /* lesson6_cache: what one more token costs when the text before it is long, with and without memory
  * of keys and values. Tokens are counted by a tap in the first layer. --plain: no times. */
 #include "layer6.h"
+#include "embedded.h"
 
 #include <stdio.h>
 #include <string.h>
 
-extern const unsigned char embedded_model[], embedded_model_end[];
-static const char prompt[] = "the cat saw the dog . the old bird saw the red fish . the";
+static const char prompt[] = "Lily walked home. She was tired.";
 static bool plain;
 static Model model;
 static TokenList ids; /* of the prompt */
@@ -75,12 +75,11 @@ static Status price(Err *err)
 
 int main(int argc, char **argv)
 {
-    size_t size = (size_t)(embedded_model_end - embedded_model);
     EncodeOptions options = {.add_special = true};
     plain = argc > 1 && strcmp(argv[1], "--plain") == 0;
     layer6_init();
     Err err;
-    Status s = model_open_memory(&model, embedded_model, size, &err);
+    Status s = model_open_memory(&model, storyteller_model, storyteller_model_bytes, &err);
     if (s == OK) s = tokenizer_encode(model.tokenizer, prompt, strlen(prompt), options, &ids, &err);
     if (s == OK) s = price(&err);
     if (s != OK) fprintf(stderr, "%s\n", err.text);

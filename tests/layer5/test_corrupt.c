@@ -10,12 +10,10 @@
 #include <cmocka.h>
 
 #include "model_bytes.h"
+#include "embedded.h"
 
 #include <dirent.h>
 #include <stdlib.h>
-
-/* models/embedded.S */
-extern const unsigned char embedded_model[], embedded_model_end[];
 
 enum { N_CTX = 4, SAMPLE = 90, DATA_POINTS = 4096, MAX_FILES = 64 };
 
@@ -66,7 +64,7 @@ static int by_name(const void *a, const void *b)
 static int collect(void **state)
 {
     (void)state;
-    add_file("wired", embedded_model, (size_t)(embedded_model_end - embedded_model));
+    add_file("wired", wired_model, wired_model_bytes);
     add_directory("tests/golden");
     add_directory("../shared/golden/models");
     qsort(files, (size_t)n_files, sizeof *files, by_name);

@@ -7,12 +7,10 @@
 #include <cmocka.h>
 
 #include "layer6.h"
+#include "embedded.h"
 #include "model_bytes.h"
 #include "twins.h"
 #include "layer5/vocab_bytes.h"
-
-/* models/embedded.S */
-extern const unsigned char embedded_model[], embedded_model_end[];
 
 enum { VOCAB = 48 };
 
@@ -170,8 +168,7 @@ static Model wired(void)
 {
     Model m;
     Err err = {0};
-    MUST(model_open_memory(&m, embedded_model, (size_t)(embedded_model_end - embedded_model), &err),
-         &err);
+    MUST(model_open_memory(&m, wired_model, wired_model_bytes, &err), &err);
     return m;
 }
 

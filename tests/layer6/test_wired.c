@@ -7,11 +7,9 @@
 #include <cmocka.h>
 
 #include "layer6.h"
+#include "embedded.h"
 #include "must.h"
 #include "twins.h"
-
-/* models/embedded.S */
-extern const unsigned char embedded_model[], embedded_model_end[];
 
 static const char *const words[] = {".",   "the", "a",   "cat", "dog",  "bird", "fish", "saw",  "ate", "and",
                                     "ran", "to",  "big", "red", "old",  "sun",  "moon", "tree", "sang"};
@@ -25,8 +23,7 @@ static int open_wired(void **state)
     (void)state;
     Err err = {0};
     layer6_init();
-    if (model_open_memory(&m, embedded_model, (size_t)(embedded_model_end - embedded_model), &err) != OK)
-        return -1;
+    if (model_open_memory(&m, wired_model, wired_model_bytes, &err) != OK) return -1;
     for (int w = 0; w < N_WORDS; w++) {
         char text[16];
         snprintf(text, sizeof text, "\xE2\x96\x81%s", words[w]);

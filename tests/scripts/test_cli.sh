@@ -8,6 +8,7 @@ s=${ROOTBIN:-.}/sixfold
 s=$(realpath "$s")
 tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
 llama3=tests/golden/llama3.gguf
+wired=models/wired.gguf # completes patterns: what it says is known
 models=../shared/golden/models
 unset SIXFOLD_KERNELS NO_COLOR "${!SIXFOLD_ARG_@}"
 failed=0
@@ -39,19 +40,19 @@ refused() {
 
 # ------------------------------------------------------------------ run
 the_prompt_is_echoed_and_one_newline_ends_the_answer() {
-    run 0 run -p "the cat saw the" -n 3 --temp 0 && out_is 'the cat saw the cat saw the\n' &&
-    run 0 run -p "the cat saw the" -n 3 --temp 0 --no-display-prompt && out_is ' cat saw the\n' &&
-    run 0 run -p "the cat" -n 0 && out_is 'the cat\n' &&
-    run 0 run -p "the cat" -n 9 --temp 0 && out_is 'the cat\n' && # the text ends at once
-    run 0 run -p "" -n 1 --temp 0 && out_is '\n' &&
+    run 0 run -m $wired -p "the cat saw the" -n 3 --temp 0 && out_is 'the cat saw the cat saw the\n' &&
+    run 0 run -m $wired -p "the cat saw the" -n 3 --temp 0 --no-display-prompt && out_is ' cat saw the\n' &&
+    run 0 run -m $wired -p "the cat" -n 0 && out_is 'the cat\n' &&
+    run 0 run -m $wired -p "the cat" -n 9 --temp 0 && out_is 'the cat\n' && # the text ends at once
+    run 0 run -m $wired -p "" -n 1 --temp 0 && out_is '\n' &&
     run 0 run -e -p 'a\x20b\x61\ta \\\\' -n 0 && out_is 'a ba\ta \\\\\n'
 }
 the_prompt_comes_from_a_flag_a_file_or_a_pipe() {
     printf 'the cat saw the' >"$tmp/prompt"
-    run 0 run -f "$tmp/prompt" -n 1 --temp 0 && out_is 'the cat saw the cat\n' || return 1
-    "$s" run -n 1 --temp 0 <"$tmp/prompt" >"$tmp/out" 2>/dev/null && out_is 'the cat saw the cat\n' || return 1
-    printf 'the cat saw the' | "$s" run -n 1 --temp 0 >"$tmp/out" 2>/dev/null && out_is 'the cat saw the cat\n' || return 1
-    echo other | "$s" run -p 'the cat saw the' -n 1 --temp 0 >"$tmp/out" 2>/dev/null && out_is 'the cat saw the cat\n'
+    run 0 run -m $wired -f "$tmp/prompt" -n 1 --temp 0 && out_is 'the cat saw the cat\n' || return 1
+    "$s" run -m $wired -n 1 --temp 0 <"$tmp/prompt" >"$tmp/out" 2>/dev/null && out_is 'the cat saw the cat\n' || return 1
+    printf 'the cat saw the' | "$s" run -m $wired -n 1 --temp 0 >"$tmp/out" 2>/dev/null && out_is 'the cat saw the cat\n' || return 1
+    echo other | "$s" run -m $wired -p 'the cat saw the' -n 1 --temp 0 >"$tmp/out" 2>/dev/null && out_is 'the cat saw the cat\n'
 }
 threads_go_where_they_are_told_and_the_answer_stays() {
     local cpu; cpu=$(taskset -cp $$ | sed 's/.*: //; s/[-,].*//') # the first of ours
@@ -68,13 +69,13 @@ threads_go_where_they_are_told_and_the_answer_stays() {
     run 0 --version && grep -q '^this process may use: [0-9]* core.* node.* huge pages' "$tmp/out"
 }
 the_answer_is_on_stdout_and_timings_on_stderr() {
-    run 0 run -p "the cat saw the" -n 5 --temp 0 || return 1
+    run 0 run -m $wired -p "the cat saw the" -n 5 --temp 0 || return 1
     grep -q 'prompt eval time = .* ms / .* tokens (.* ms per token, .* tokens per second)' "$tmp/err" &&
     grep -q 'eval time = .* ms / .* runs' "$tmp/err" && grep -q 'total time = ' "$tmp/err" &&
     grep -q 'load time = ' "$tmp/err" || why "timings" || return 1
-    run 0 run -p "the cat saw the" -n 5 --temp 0 -q && [ ! -s "$tmp/err" ] || why "-q is not quiet" || return 1
-    run 0 run -p "the cat saw the" -n 5 --temp 0 -v && grep -q '^memory: ' "$tmp/err" && grep -q 'seed' "$tmp/err" || return 1
-    run 0 run -p "the cat saw the" -n 5 --temp 0 --profile=json && out_is 'the cat saw the cat saw the cat saw\n'
+    run 0 run -m $wired -p "the cat saw the" -n 5 --temp 0 -q && [ ! -s "$tmp/err" ] || why "-q is not quiet" || return 1
+    run 0 run -m $wired -p "the cat saw the" -n 5 --temp 0 -v && grep -q '^memory: ' "$tmp/err" && grep -q 'seed' "$tmp/err" || return 1
+    run 0 run -m $wired -p "the cat saw the" -n 5 --temp 0 --profile=json && out_is 'the cat saw the cat saw the cat saw\n'
 }
 a_seed_repeats_a_text() {
     local a b
@@ -85,12 +86,28 @@ a_seed_repeats_a_text() {
     [ "$a" != "$b" ] || why "other seed, same text"
 }
 a_full_context_ends_or_fails() {
-    run 0 run -p "the the" -c 20 --temp 0 && grep -q 'context of 20 tokens is full' "$tmp/err" || return 1
-    run 4 run -p "the the" -c 20 -n 100 --temp 0 && grep -q 'error: .*HINT: ' "$tmp/err" || return 1
-    run 4 run -p "the the" -c 20 -n 100 --temp 0 -q # quiet changes no exit code
+    run 0 run -m $wired -p "the the" -c 20 --temp 0 && grep -q 'context of 20 tokens is full' "$tmp/err" || return 1
+    run 4 run -m $wired -p "the the" -c 20 -n 100 --temp 0 && grep -q 'error: .*HINT: ' "$tmp/err" || return 1
+    run 4 run -m $wired -p "the the" -c 20 -n 100 --temp 0 -q # quiet changes no exit code
+}
+a_context_beyond_the_training_is_noted() {
+    run 0 run -p x -n 0 -c 300 && grep -q '^note: .*300 tokens.*trained with 256' "$tmp/err" || why "no note" || return 1
+    run 0 run -p x -n 0 -c 300 -q && [ ! -s "$tmp/err" ] || why "-q is not quiet" || return 1
+    run 0 run -p x -n 0 && ! grep -q '^note: ' "$tmp/err"
+}
+without_a_model_every_verb_opens_the_storyteller() {
+    run 0 --version && grep -q '^embedded model: storyteller, [0-9.]* MB$' "$tmp/out" || why "version" || return 1
+    run 0 inspect && grep -q '^(embedded model): ' "$tmp/out" && grep -q '^general.name .* "storyteller"$' "$tmp/out" &&
+    grep -q '^tokenizer.chat_template ' "$tmp/out" && grep -q '^training.recipe ' "$tmp/out" || why "inspect" || return 1
+    printf 'Once upon a time' | "$s" tokenize >"$tmp/ids" && [ "$(wc -w <"$tmp/ids")" = 5 ] || why "tokenize: $(cat "$tmp/ids")" || return 1
+    run 0 detokenize "$(cat "$tmp/ids")" && printf 'Once upon a time' | cmp - "$tmp/out" || why "detokenize" || return 1
+    run 0 logits --tokens "$(cat "$tmp/ids")" -o "$tmp/l" && [ "$(stat -c %s "$tmp/l")" = $((5 * 2048 * 4)) ] || why "logits" || return 1
+    run 0 run -p 'Once upon a' -n 1 --temp 0 && out_is 'Once upon a time\n' || return 1
+    run 0 bench -p 8 -n 2 -r 1 && grep -q embedded "$tmp/out" || return 1
+    run 0 perplexity -f LICENSE -c 64 -q && grep -q '^Final estimate: PPL = ' "$tmp/out"
 }
 the_environment_sets_flags() {
-    SIXFOLD_ARG_PREDICT=x SIXFOLD_ARG_N_PREDICT=2 run 0 run -p "the cat saw the" --temp 0 && out_is 'the cat saw the cat saw\n' &&
+    SIXFOLD_ARG_PREDICT=x SIXFOLD_ARG_N_PREDICT=2 run 0 run -m $wired -p "the cat saw the" --temp 0 && out_is 'the cat saw the cat saw\n' &&
     SIXFOLD_ARG_CTX_SIZE=none refused 2 SIXFOLD_ARG_CTX_SIZE run -p x &&
     SIXFOLD_KERNELS=warp9 refused 2 warp9 run -p x
 }
@@ -115,10 +132,10 @@ tokenize_and_detokenize_are_inverse() {
         "$s" detokenize -m $llama3 <"$tmp/ids" | cmp - "$tmp/out" || return 1
     done
     printf '' | "$s" tokenize -m $llama3 --no-bos >"$tmp/out" && out_is '\n' || return 1
-    printf 'the cat' | "$s" tokenize >"$tmp/out" && [ "$(cut -d' ' -f1 "$tmp/out")" = 1 ] &&
-    printf 'the cat' | "$s" tokenize --no-bos >"$tmp/ids" && [ "1 $(cat "$tmp/ids")" = "$(cat "$tmp/out")" ] || why "bos" || return 1
-    printf '</s>' | "$s" tokenize --no-bos --parse-special >"$tmp/out" && out_is '2\n' || why "special" || return 1
-    printf '</s>' | "$s" tokenize --no-bos >"$tmp/out" && ! out_is '2\n' 2>/dev/null
+    printf 'the cat' | "$s" tokenize -m $wired >"$tmp/out" && [ "$(cut -d' ' -f1 "$tmp/out")" = 1 ] &&
+    printf 'the cat' | "$s" tokenize -m $wired --no-bos >"$tmp/ids" && [ "1 $(cat "$tmp/ids")" = "$(cat "$tmp/out")" ] || why "bos" || return 1
+    printf '</s>' | "$s" tokenize -m $wired --no-bos --parse-special >"$tmp/out" && out_is '2\n' || why "special" || return 1
+    printf '</s>' | "$s" tokenize -m $wired --no-bos >"$tmp/out" && ! out_is '2\n' 2>/dev/null
 }
 
 # ------------------------------------------------------------------ inspect, bench, quantize
@@ -298,7 +315,7 @@ what_we_cannot_run_is_3() {
     refused 3 "architecture 'mamba'" run -m $models/mamba.gguf -p x && refused 3 "architecture 'deepseek2'" logits -m $models/deepseek2.gguf --tokens 1 --greedy 1
 }
 limits_are_4() {
-    refused 4 'context holds 4' run --no-display-prompt -p "the cat saw the dog and the fish" -c 4 &&
+    refused 4 'context holds 4' run -m $wired --no-display-prompt -p "the cat saw the dog and the fish" -c 4 &&
     refused 4 'context of 3' logits --tokens 1,2,3,4 -c 3 -o "$tmp/l" &&
     refused 4 'context of 8' bench -p 16 -n 0 -c 8 && refused 4 'MiB' run -p x -c 2147483647 -t 256
 }
@@ -318,11 +335,11 @@ a_full_disk_is_1() {
 closed_streams_do_no_harm() {
     "$s" quantize $llama3 "$tmp/a.gguf" Q8_0 2>/dev/null && "$s" quantize $llama3 "$tmp/b.gguf" Q8_0 2>&- &&
     cmp "$tmp/a.gguf" "$tmp/b.gguf" || why "messages went into the model" || return 1
-    "$s" run -p the -n 1 >&- 2>"$tmp/err"; [ $? = 1 ] && grep -q '^error: cannot write' "$tmp/err" || why stdout || return 1
-    "$s" run -n 1 --temp 0 -q <&- >"$tmp/out" 2>&- && out_is '\n'
+    "$s" run -m $wired -p the -n 1 >&- 2>"$tmp/err"; [ $? = 1 ] && grep -q '^error: cannot write' "$tmp/err" || why stdout || return 1
+    "$s" run -m $wired -n 1 --temp 0 -q <&- >"$tmp/out" 2>&- && out_is '\n'
 }
 a_closed_pipe_ends_quietly() {
-    "$s" run -p "the the" -n 100 --temp 0 -q 2>"$tmp/err" </dev/null | head -c 10 >"$tmp/out"
+    "$s" run -m $wired -p "the the" -n 100 --temp 0 -q 2>"$tmp/err" </dev/null | head -c 10 >"$tmp/out"
     local rc=${PIPESTATUS[0]}
     [ "$rc" = 0 ] && [ "$(wc -c <"$tmp/out")" = 10 ] && [ ! -s "$tmp/err" ] || why "run: $rc $(cat "$tmp/err")" || return 1
     "$s" inspect $llama3 2>"$tmp/err" </dev/null | true; rc=${PIPESTATUS[0]}
@@ -370,7 +387,9 @@ help_and_version_are_answers() {
 }
 
 for name in the_prompt_is_echoed_and_one_newline_ends_the_answer the_prompt_comes_from_a_flag_a_file_or_a_pipe \
-    threads_go_where_they_are_told_and_the_answer_stays the_answer_is_on_stdout_and_timings_on_stderr a_seed_repeats_a_text a_full_context_ends_or_fails the_environment_sets_flags \
+    threads_go_where_they_are_told_and_the_answer_stays \
+    the_answer_is_on_stdout_and_timings_on_stderr a_seed_repeats_a_text a_full_context_ends_or_fails a_context_beyond_the_training_is_noted \
+    without_a_model_every_verb_opens_the_storyteller the_environment_sets_flags \
     logits_have_one_row_per_token tokenize_and_detokenize_are_inverse inspect_shows_keys_and_tensors \
     inspect_works_on_architectures_we_cannot_run inspect_json_is_json bench_json_has_the_promised_shape \
     quantize_writes_a_smaller_model_that_runs quantize_shows_its_plan_and_obeys_its_flags a_half_written_file_never_looks_whole imatrix_collects_stops_and_goes_on \

@@ -60,7 +60,17 @@ the_engine_runs_what_was_trained() {
     "$engine" quantize "$tmp/whole/model.gguf" "$tmp/q8.gguf" q8_0 >/dev/null 2>&1 &&
     "$engine" run -m "$tmp/q8.gguf" --temp 0 -n 4 -p "The" >/dev/null 2>&1
 }
+the_checker_says_yes_or_no_and_where() {
+    printf 'Two words: Bufug and Zilim. Backwards: Zilim and Bufug.' >"$tmp/yes"
+    printf '2 + 2 = 4\n2 + 2 = 5\n' >"$tmp/no"
+    [ "$("$s" --check "$tmp/yes")" = accepted ] && [ "$("$s" --check - <"$tmp/yes")" = accepted ] || why "not accepted" || return 1
+    "$s" --check "$tmp/no" >"$tmp/out"; [ $? = 3 ] || why "exit code" || return 1
+    grep -q '^refused: byte 1[0-9]: ' "$tmp/out" || why "no place: $(cat "$tmp/out")" || return 1
+    head -c 20000 /dev/zero | tr '\0' a >"$tmp/long"; mkdir -p "$tmp/dir"
+    refused 1 nowhere --check "$tmp/nowhere" && refused 2 "longer than 16384" --check "$tmp/long" && refused 1 dir --check "$tmp/dir"
+}
 verdict bad_flags_are_refused
+verdict the_checker_says_yes_or_no_and_where
 verdict bad_texts_are_refused
 verdict a_killed_run_ends_like_one_that_was_not
 verdict the_engine_runs_what_was_trained
