@@ -5,6 +5,7 @@
 #include "layer3.h"
 #include "kvview.h"
 #include "attention.h"
+#include "attention_map.h"
 #include "block.h"
 #include "ffn.h"
 #include "moe.h"
