@@ -135,7 +135,7 @@ static inline void small_forward(SmallModel *m, float *logits, const int32_t *id
     for (int l = 0; l < m->n_layer; l++) {
         BlockContext c = {.scratch = m->scratch,
                           .scratch_bytes = m->scratch_bytes, .layer = l,
-                          .rope_table = m->angles,
+                          .rope_table = {m->angles},
                           .tap = small_look, .tap_ctx = m};
         BlockWeights w = {.attn_norm.gain = small_tensor(m, l, "attn_norm").data,
                           .q.w = small_tensor(m, l, "attn_q"),
