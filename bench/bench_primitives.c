@@ -21,7 +21,7 @@ static const struct {
     {"silu", ACT, 16, 5632, 13, 4e-6},       {"gelu_tanh", ACT, 16, 5632, 20, 6e-6},
     {"gelu_erf", ACT, 16, 5632, 20, 6e-6},   {"gelu_quick", ACT, 16, 5632, 14, 4e-6},
     {"relu", ACT, 16, 5632, 1, 0},           {"relu2", ACT, 16, 5632, 2, 0},
-    {"swiglu", GATED, 16, 5632, 14, 2e-5},
+    {"swiglu", GATED, 16, 5632, 14, 2e-5},   {"swiglu_clamped", GATED, 16, 5632, 17, 2e-5},
     /* Probabilities are at most 1. */
     {"softmax", SOFTMAX, 16, 2048, 14, 1e-5}, {"softmax", SOFTMAX, 4, 32000, 14, 1e-5},
     {"rmsnorm", RMS, 16, 2048, 4, 1e-5},     {"layernorm", LAYER, 16, 2048, 8, 2e-5},
@@ -35,6 +35,7 @@ typedef struct {
     int64_t rows, n;
     float *x0, *x, *y, *w, *b, *table;
     act_fn **act;
+    act_gated_fn **gated;
     rope_fn **rope;
 } PrimState;
 
@@ -45,7 +46,7 @@ static void prim_run(BenchCase *c)
         float *x = s->x + r * s->n, *y = s->y + r * s->n;
         switch (s->kind) {
         case ACT: (*s->act)(x, s->n); break;
-        case GATED: swiglu(x, s->w, s->n); break;
+        case GATED: (*s->gated)(x, s->w, s->n); break;
         case SOFTMAX: softmax(x, s->n); break;
         case RMS: rmsnorm(y, x, s->w, s->n, 1e-5f); break;
         case LAYER: layernorm(y, x, s->w, s->b, s->n, 1e-5f); break;
@@ -68,6 +69,7 @@ static void find_slots(PrimState *s)
         {"gelu_quick", &gelu_quick}, {"relu", &relu}, {"relu2", &relu2}};
     for (size_t i = 0; i < sizeof acts / sizeof *acts; i++)
         if (strcmp(acts[i].op, s->op) == 0) s->act = acts[i].slot;
+    s->gated = strcmp(s->op, "swiglu") == 0 ? &swiglu : &swiglu_clamped;
     s->rope = strcmp(s->op, "rope_half") == 0 ? &rope_half : &rope_interleaved;
     CHECK(s->kind != ACT || s->act, "no activation '%s'", s->op);
 }

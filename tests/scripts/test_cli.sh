@@ -59,10 +59,10 @@ threads_go_where_they_are_told_and_the_answer_stays() {
     local mask; mask=$(printf '%x' $((1 << (cpu % 60))))
     for flags in "-C $mask" "--cpu-range $cpu-$cpu --cpu-strict 1" "--pin" "--numa distribute" "--numa isolate -t 3"; do
         [ "$cpu" -lt 60 ] || [ "$flags" != "-C $mask" ] || continue
-        run 0 run -p "the cat saw the" -n 3 --temp 0 -v $flags && out_is 'the cat saw the cat saw the\n' || return 1
+        run 0 run -m $wired -p "the cat saw the" -n 3 --temp 0 -v $flags && out_is 'the cat saw the cat saw the\n' || return 1
         grep -q '^machine: [0-9]* core' "$tmp/err" || why "machine: $(cat "$tmp/err")" || return 1
     done
-    run 0 run -p "the cat" -n 1 -v --cpu-range "$cpu-$cpu" && grep -q '^machine: 1 core (1 CPU), 1 node' "$tmp/err" &&
+    run 0 run -m $wired -p "the cat" -n 1 -v --cpu-range "$cpu-$cpu" && grep -q '^machine: 1 core (1 CPU), 1 node' "$tmp/err" &&
     refused 2 'hexadecimal' run -p a --cpu-mask xyz && refused 2 'no CPU is named' run -p a --cpu-mask 0 &&
     refused 2 'does not read lo-hi' run -p a -Cr 3 && refused 2 'CPU 1023 does not' run -p a -Cr 1023-1023 &&
     refused 2 'from 0 to 1' run -p a --cpu-strict 2 && refused 2 'distribute, isolate or numactl' run -p a --numa all &&
@@ -227,13 +227,16 @@ with open(sys.argv[1], "wb") as f:
     for i in range(n): f.write(row * rows)
 P
     local i pid rc
+    run 0 quantize "$tmp/big.gguf" "$tmp/whole.gguf" Q8_0 -q || return 1
     for i in 0 1 2 3 4 5 6 7 8 9; do
         rm -f "$tmp/o.gguf" "$tmp/o.gguf.partial"
         "$s" quantize "$tmp/big.gguf" "$tmp/o.gguf" Q8_0 -q & pid=$!
         sleep 0.0$((i * i / 2 + i))
         kill -9 $pid 2>/dev/null; wait $pid 2>/dev/null
         [ ! -e "$tmp/o.gguf" ] || run 0 inspect "$tmp/o.gguf" || why "a whole name, not a whole file" || return 1
-        [ ! -s "$tmp/o.gguf.partial" ] || refused 3 HINT inspect "$tmp/o.gguf.partial" || return 1
+        # Between the last byte and the new name it is whole; before, it is refused.
+        [ ! -s "$tmp/o.gguf.partial" ] || cmp -s "$tmp/o.gguf.partial" "$tmp/whole.gguf" ||
+            refused 3 HINT inspect "$tmp/o.gguf.partial" || return 1
     done
     # What was left behind does not stand in the way.
     run 0 quantize "$tmp/big.gguf" "$tmp/o.gguf" Q8_0 -q && [ ! -e "$tmp/o.gguf.partial" ] && run 0 inspect "$tmp/o.gguf" || return 1
