@@ -61,8 +61,21 @@ int64_t session_plan(const Model *m, int64_t max_batch, int64_t n_ctx, int n_thr
 Status session_open(Session *s, const Model *m, Pool *pool, int64_t max_batch, int64_t n_ctx,
                     Err *err)
 {
+    *s = (Session){0};
+    if (!m->weights.output.w.data)
+        return fail(err, E_UNSUPPORTED, "a model of the architecture '%s' is an encoder: it gives vectors, "
+                    "not words, and no verb of this version asks for them. HINT: inspect and tokenize "
+                    "work; in code: session_open_hidden", m->arch->name);
+    TRY(session_open_hidden(s, m, pool, max_batch, n_ctx, err));
+    s->hidden = false;
+    return OK;
+}
+
+Status session_open_hidden(Session *s, const Model *m, Pool *pool, int64_t max_batch, int64_t n_ctx,
+                           Err *err)
+{
     Plan p;
-    *s = (Session){.model = m, .pool = pool, .max_batch = max_batch, .n_ctx = n_ctx};
+    *s = (Session){.model = m, .pool = pool, .max_batch = max_batch, .n_ctx = n_ctx, .hidden = true};
     if (!plan_sessions(m, max_batch, n_ctx, pool_threads(pool), &p))
         return fail(err, E_MEMORY, "a context of %lld and a batch of %lld overflow the address space. "
                     "HINT: lower -c or -ub",
@@ -136,8 +149,7 @@ static int64_t cut_runs(const BatchItem *items, int64_t n, BlockRun *runs, int *
 
 int64_t session_row(const Session *s)
 {
-    bool hidden = s->hidden || !s->model->weights.output.w.data;
-    return hidden ? s->model->spec.d_model : s->model->hp.n_vocab;
+    return s->hidden ? s->model->spec.d_model : s->model->hp.n_vocab;
 }
 
 /* Scale and cap of logits, for the families that have them. */
@@ -158,7 +170,7 @@ static int64_t head_forward(Session *s, const BatchItem *items, int64_t n, float
     for (int64_t i = 0; i < n; i++)
         if (items[i].want_logits) memmove(s->x + rows++ * d, s->x + i * d, (size_t)d * sizeof(float));
     if (!rows) return 0;
-    if (session_row(s) == d && (s->hidden || !m->weights.output.w.data)) {
+    if (s->hidden) {
         block_norm(&m->spec, &m->weights.output_norm, logits, s->x, rows);
         return rows;
     }

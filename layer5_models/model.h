@@ -61,7 +61,7 @@ typedef struct Session {
     int64_t n_ctx;
     float *x, *norm;    /* [max_batch, d_model] */
     float *rope_table[2]; /* [max_batch, n_rot] each; the second for sliding layers that turn differently */
-    bool hidden;        /* rows are hidden states instead of logits */
+    bool hidden;        /* rows are hidden states, not logits */
     void *scratch;
     int64_t scratch_bytes;
     BlockTap *tap;
@@ -75,9 +75,13 @@ int64_t session_plan(const Model *m, int64_t max_batch, int64_t n_ctx, int n_thr
 
 Status session_open(Session *s, const Model *m, Pool *pool, int64_t max_batch, int64_t n_ctx,
                     Err *err);
+/* For hidden states after the last norm, which every model has; session_open refuses encoders, which have
+ * no logits (E_UNSUPPORTED). */
+Status session_open_hidden(Session *s, const Model *m, Pool *pool, int64_t max_batch, int64_t n_ctx,
+                           Err *err);
 void session_close(Session *s);
 
-/* Floats in a row of what comes out: n_vocab, or d_model for encoders and with s->hidden. */
+/* Floats in a row of what comes out: n_vocab, or d_model for hidden states. */
 int64_t session_row(const Session *s);
 
 /* logits [number of wanting items, session_row]. An encoder needs a sequence in one call, from position 0,

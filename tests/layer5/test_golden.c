@@ -10,6 +10,7 @@
 
 #include "model_bytes.h"
 #include "golden.h"
+#include "twins.h"
 
 typedef struct {
     const char *kernels; /* for kernels_use */
@@ -163,11 +164,61 @@ FAMILY(mpt_clamp, "mpt-clamp.gguf", 2e-3f, true)
 FAMILY(starcoder, "starcoder.gguf", 2e-3f, true)
 FAMILY(starcoder2, "starcoder2.gguf", 2e-3f, true)
 
+/* One row: the mean of the hidden states of the prompt. */
+static void bert_agrees_with_the_reference(void **state)
+{
+    (void)state;
+    Golden g;
+    Model m;
+    Session s;
+    Err err = {0};
+    char path[192];
+    golden_read(&g, shared_dir, "bert.gguf"); /* its logits are a single row: read here */
+    snprintf(path, sizeof path, "%s/bert.logits.f32", shared_dir);
+    FILE *f = fopen(path, "rb");
+    float want[64];
+    bool there = f && fread(want, sizeof *want, 64, f) == 64;
+    if (f) fclose(f);
+    mem_free(g.logits);
+    if (!there) skip();
+    snprintf(path, sizeof path, "%s/bert.gguf", shared_dir);
+    MUST(model_open(&m, path, MAP_AUTO, &err), &err);
+    int64_t n = g.n_prompt, d = m.spec.d_model;
+    assert_int_equal(d, 64);
+    assert_int_equal(session_open(&s, &m, NULL, n, n, &err), E_UNSUPPORTED);
+    float rows[GOLDEN_MAX * 64], mean[64];
+    BatchItem items[GOLDEN_MAX];
+    for (int64_t i = 0; i < n; i++) items[i] = (BatchItem){g.ids[i], 0, i, true};
+    static const char *const some[] = {"naive", "scalar", NULL};
+    for (int k = 0; k < 3; k++) {
+        MUST(kernels_use(some[k], &err), &err);
+        FlatKv kv = flat_kv(&m, DT_F32, n, 1);
+        MUST(session_open_hidden(&s, &m, NULL, n, n, &err), &err);
+        assert_int_equal(session_row(&s), 64);
+        MUST(model_forward(&s, items, n, flat_source(&kv), rows, NULL, &err), &err);
+        for (int64_t i = 0; i < d; i++) {
+            mean[i] = 0;
+            for (int64_t t = 0; t < n; t++) mean[i] += rows[t * d + i] / (float)n;
+            assert_near(mean[i], want[i], 2e-3 * largest(want, d), "bert", "mean", i);
+        }
+        session_close(&s);
+        mem_free(kv.memory);
+    }
+    /* A sequence that does not fit one micro-batch would not see itself whole. */
+    FlatKv kv = flat_kv(&m, DT_F32, n, 1);
+    MUST(session_open_hidden(&s, &m, NULL, n - 1, n, &err), &err);
+    assert_int_equal(model_forward(&s, items, n, flat_source(&kv), rows, NULL, &err), E_LIMIT);
+    session_close(&s);
+    mem_free(kv.memory);
+    model_close(&m);
+}
+
 int main(void)
 {
     layer5_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_committed_llama3_agrees_with_the_reference),
+        cmocka_unit_test(bert_agrees_with_the_reference),
         cmocka_unit_test(llama_agrees_with_the_reference),
         cmocka_unit_test(mistral_agrees_with_the_reference),
         cmocka_unit_test(llama3_agrees_with_the_reference),
