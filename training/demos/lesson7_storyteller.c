@@ -79,7 +79,8 @@ static Status curve(double floor, Err *err)
         if (more && (sscanf(line, "%lf %*f %lf %*f %lf", &step, &loss, &held) != 3 || step < next)) continue;
         if (!more && step < next / 1.1) break; /* the last line has just been drawn */
         next = step * 1.33 + 1;
-        snprintf(text, sizeof text, isnan(held) ? "" : "%.3f", held);
+        text[0] = '\0';
+        if (!isnan(held)) snprintf(text, sizeof text, "%.3f", held);
         printf("   %5.0f %6.3f %6s  ", step, loss, text);
         for (double x = 0.06; x < loss; x += 0.12) printf("%s", x < floor ? "▒" : "█");
         printf("\n");
