@@ -129,11 +129,31 @@ static void q2_0_by_hand(void **state)
     twins_for_each("dequant_q2_0", check_decode, &c);
 }
 
+/* Weights -1, 1, 3 ... 29 in every order: least -1, step 2, each its own code. */
+static void check_q4_1(const KernelRow *row, void *ctx)
+{
+    const float *x = ctx;
+    BlockQ4_1 b;
+    float y[32];
+    ((quant_fn *)row->fn)(&b, x, NULL, 32);
+    dequant_q4_1_scalar(y, &b, 32);
+    for (int i = 0; i < 32; i++) assert_true(y[i] == x[i]);
+}
+
+static void sixteen_even_levels_fit_q4_1_exactly(void **state)
+{
+    (void)state;
+    float x[32];
+    for (int i = 0; i < 32; i++) x[i] = (float)(i * 7 % 16) * 2 - 1;
+    twins_for_each("quant_q4_1", check_q4_1, x);
+}
+
 int main(void)
 {
     layer2_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(three_values_in_two_layouts),
+        cmocka_unit_test(sixteen_even_levels_fit_q4_1_exactly),
         cmocka_unit_test(mxfp4_by_hand),
         cmocka_unit_test(nvfp4_by_hand),
         cmocka_unit_test(q1_0_by_hand),
