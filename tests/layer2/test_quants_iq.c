@@ -220,6 +220,24 @@ static void weights_of_the_codebook_come_back(void **state)
     }
 }
 
+/* The same for three levels: the rows, and which way delta points in each 32. */
+static void rows_and_deltas_of_iq1_come_back(void **state)
+{
+    (void)state;
+    float x[256];
+    BlockIQ1_S b = {.d = 0x3C00}, again;
+    for (int k = 0; k < 8; k++) {
+        b.qh[k] = (uint16_t)(7 << 12 | (k % 3 ? 1 << 15 : 0));
+        for (int g = 0; g < 4; g++) b.q[4 * k + g] = (uint8_t)(1 + 29 * k + 7 * g);
+    }
+    row_to_f32(x, &b, DT_IQ1_S, 256);
+    row_from_f32(&again, DT_IQ1_S, x, NULL, 256);
+    for (int k = 0; k < 8; k++) {
+        assert_int_equal(again.qh[k], b.qh[k]);
+        assert_memory_equal(again.q + 4 * k, b.q + 4 * k, 4);
+    }
+}
+
 int main(void)
 {
     layer2_init();
@@ -232,6 +250,7 @@ int main(void)
         cmocka_unit_test(a_dot_with_one_activation_is_one_weight),
         cmocka_unit_test(quantisers_err_no_more_than_the_reference),
         cmocka_unit_test(weights_of_the_codebook_come_back),
+        cmocka_unit_test(rows_and_deltas_of_iq1_come_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
