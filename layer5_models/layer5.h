@@ -8,6 +8,8 @@
 #include "weights.h"
 #include "tokenizer.h"
 #include "chat_template.h"
+#include "chat_format.h"
+#include "chat_parser.h"
 #include "model.h"
 #include "imatrix.h"
 #include "imatrix_collect.h"

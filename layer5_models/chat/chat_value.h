@@ -77,5 +77,7 @@ Status chat_value_put(Arena *a, ChatValue dict, ChatValue key, ChatValue value, 
 ChatValue chat_value_get(ChatValue dict, const char *key);
 
 Status chat_value_from_json(Arena *a, const char *json, size_t n, ChatValue *out, Err *err);
+/* Appends a value as JSON in one line, as Python's json.dumps(v, ensure_ascii=False) writes it. */
+Status chat_value_to_json(ChatValue v, Buf *out, Err *err);
 
 #endif

@@ -118,3 +118,13 @@ Status jinja_to_json(Interp *it, ChatValue v, const JsonStyle *style, int depth,
         return jinja_fail(it, E_ARG, "tojson: %s has no JSON form", jinja_kind_name(v));
     }
 }
+
+Status chat_value_to_json(ChatValue v, Buf *out, Err *err)
+{
+    Arena a = {0};
+    Interp it = {.a = &a, .err = err};
+    JsonStyle style = {.indent = -1, .comma = chat_value_text(", "), .colon = chat_value_text(": ")};
+    Status s = jinja_to_json(&it, v, &style, 0, out);
+    arena_close(&a);
+    return s;
+}

@@ -220,10 +220,25 @@ static Status encode_fragment(Encoder *e, const char *text, size_t n, Err *err)
 
 static bool is_white(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
+/* Drops what the caller wants to be read letter by letter. Both lists are in order. */
+static void drop_plain(Encoder *e)
+{
+    SpecialHit *hits = (SpecialHit *)(void *)e->hits.data;
+    size_t kept = 0;
+    int64_t r = 0;
+    for (size_t i = 0; i < e->hits.len / sizeof *hits; i++) {
+        size_t from = hits[i].pos, to = from + e->t->vocab.texts[hits[i].id].len;
+        while (r < e->n_plain && e->plain[r].to <= from) r++;
+        if (r == e->n_plain || to <= e->plain[r].from) hits[kept++] = hits[i];
+    }
+    e->hits.len = kept * sizeof *hits;
+}
+
 static Status encode_all(Encoder *e, const char *text, size_t n, bool parse_special, Err *err)
 {
     const Tokenizer *t = e->t;
     TRY(tokenizer_find_special(t, text, n, parse_special, &e->hits, err));
+    if (e->n_plain) drop_plain(e);
     const SpecialHit *hits = (const SpecialHit *)(const void *)e->hits.data;
     size_t n_hits = e->hits.len / sizeof *hits;
 
@@ -261,21 +276,33 @@ static Status encode_with_ends(Encoder *e, const char *text, size_t n, EncodeOpt
     return OK;
 }
 
-Status tokenizer_encode(const Tokenizer *t, const char *text, size_t n, EncodeOptions opt,
-                        TokenList *out, Err *err)
+static Status encode_text(Encoder *e, const char *text, size_t n, EncodeOptions opt, Err *err)
 {
     if (n > MAX_TEXT_BYTES)
         return fail(err, E_LIMIT, "a text of %zu bytes (limit %zu) HINT: split it", n,
                     MAX_TEXT_BYTES);
-    Encoder e = {.t = t, .out = out};
-    int64_t before = out->n;
-    Status status = encode_with_ends(&e, text, n, opt, err);
-    if (status != OK) out->n = before;
-    tokenizer_prework_close(&e.pre);
-    buf_close(&e.hits);
-    buf_close(&e.text);
-    buf_close(&e.symbols);
-    buf_close(&e.work);
-    buf_close(&e.cache);
+    int64_t before = e->out->n;
+    Status status = encode_with_ends(e, text, n, opt, err);
+    if (status != OK) e->out->n = before;
+    tokenizer_prework_close(&e->pre);
+    buf_close(&e->hits);
+    buf_close(&e->text);
+    buf_close(&e->symbols);
+    buf_close(&e->work);
+    buf_close(&e->cache);
     return status;
+}
+
+Status tokenizer_encode(const Tokenizer *t, const char *text, size_t n, EncodeOptions opt,
+                        TokenList *out, Err *err)
+{
+    Encoder e = {.t = t, .out = out};
+    return encode_text(&e, text, n, opt, err);
+}
+
+Status tokenizer_encode_except(const Tokenizer *t, const char *text, size_t n, const TextRange *plain,
+                               int64_t n_plain, TokenList *out, Err *err)
+{
+    Encoder e = {.t = t, .out = out, .plain = plain, .n_plain = n_plain};
+    return encode_text(&e, text, n, (EncodeOptions){.parse_special = true}, err);
 }

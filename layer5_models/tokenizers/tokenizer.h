@@ -62,6 +62,12 @@ void tokenizer_close(Tokenizer *t); /* NULL is fine */
 Status tokenizer_encode(const Tokenizer *t, const char *text, size_t n, EncodeOptions opt,
                         TokenList *out, Err *err);
 
+/* The same with special tokens recognised, but for what touches bytes [from, to) of one of the ranges
+ * plain[0 .. n_plain-1], which are in order: that is read letter by letter, whatever it looks like. */
+typedef struct { size_t from, to; } TextRange;
+Status tokenizer_encode_except(const Tokenizer *t, const char *text, size_t n, const TextRange *plain,
+                               int64_t n_plain, TokenList *out, Err *err);
+
 /* Bytes of one token as they appear in output; empty for control tokens unless special is set. Part
  * of a UTF-8 character is possible (see Utf8Stream). The bytes are appended to out. */
 Status tokenizer_piece(const Tokenizer *t, int32_t id, bool special, Buf *out, Err *err);

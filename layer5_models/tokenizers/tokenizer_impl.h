@@ -196,6 +196,8 @@ void tokenizer_prework_close(PreWork *w);
 typedef struct {
     const Tokenizer *t;
     TokenList *out;
+    const TextRange *plain; /* [n_plain] no special tokens here */
+    int64_t n_plain;
     PreWork pre;
     Buf hits;    /* SpecialHit */
     Buf text;    /* a fragment with its spaces replaced, or a word */

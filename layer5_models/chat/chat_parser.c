@@ -1,0 +1,347 @@
+/* chat_parser.c: where parts begin and end, one state and a table of tags.
+ *
+ *   SAY    content, until a tag opens something else
+ *   THINK  thoughts, until their tag closes
+ *   CALL   the body of a call, until its tag closes or its brackets do
+ *   HEAD   between <|start|> or <|channel|> and <|message|>
+ *   BODY   between <|message|> and <|end|>
+ *
+ * A tag may come in pieces. So the longest end of the text that could begin a tag is held back, and
+ * everything before it is let go. */
+#include "chat_parser_impl.h"
+
+#include <string.h>
+
+enum { SAY = 1, THINK = 2, CALL = 4, HEAD = 8, BODY = 16 };
+
+typedef enum { OPEN_THOUGHT, CLOSE_THOUGHT, OPEN_CALL, CLOSE_CALL, OPEN_HEAD, CHANNEL, IN_HEAD, MESSAGE, FINISH } Act;
+
+typedef struct {
+    const char *text;
+    int form, think; /* -1: any */
+    int states;      /* where it is a tag at all */
+    Act act;
+} Tag;
+
+static const Tag tags[] = {
+    {"<think>", -1, CHAT_THINK_TAGS, SAY, OPEN_THOUGHT},
+    {"</think>", -1, CHAT_THINK_TAGS, THINK, CLOSE_THOUGHT},
+    {"[THINK]", -1, CHAT_THINK_BRACKETS, SAY, OPEN_THOUGHT},
+    {"[/THINK]", -1, CHAT_THINK_BRACKETS, THINK, CLOSE_THOUGHT},
+    {"<tool_call>", CHAT_FORM_HERMES, -1, SAY, OPEN_CALL},
+    {"</tool_call>", CHAT_FORM_HERMES, -1, CALL, CLOSE_CALL},
+    {"[TOOL_CALLS]", CHAT_FORM_MISTRAL, -1, SAY, OPEN_CALL},
+    {"<|python_tag|>", CHAT_FORM_LLAMA3, -1, SAY, OPEN_CALL},
+    {"<function=", CHAT_FORM_LLAMA3, -1, SAY, OPEN_CALL},
+    {"</function>", CHAT_FORM_LLAMA3, -1, CALL, CLOSE_CALL},
+    {"<|start|>", CHAT_FORM_CHANNELS, -1, SAY | BODY, OPEN_HEAD},
+    {"<|channel|>", CHAT_FORM_CHANNELS, -1, SAY | HEAD | BODY, CHANNEL},
+    {"<|constrain|>", CHAT_FORM_CHANNELS, -1, HEAD, IN_HEAD},
+    {"<|message|>", CHAT_FORM_CHANNELS, -1, HEAD, MESSAGE},
+    {"<|end|>", CHAT_FORM_CHANNELS, -1, BODY, FINISH},
+    {"<|return|>", CHAT_FORM_CHANNELS, -1, BODY, FINISH},
+    {"<|call|>", CHAT_FORM_CHANNELS, -1, BODY, FINISH},
+};
+
+enum { N_TAGS = sizeof tags / sizeof *tags, LONGEST_TAG = 16 };
+
+static bool of_family(const ChatParser *p, const Tag *t)
+{
+    return (t->form < 0 || t->form == (int)p->params.form) && (t->think < 0 || t->think == (int)p->params.think);
+}
+
+bool chat_parser_knows(const ChatParser *p, const char *text, size_t n)
+{
+    static const char *const inside[] = {"[ARGS]", "[CALL_ID]"};
+    for (int i = 0; i < N_TAGS; i++)
+        if (of_family(p, &tags[i]) && strlen(tags[i].text) == n && memcmp(tags[i].text, text, n) == 0) return true;
+    for (int i = 0; i < 2; i++)
+        if (p->params.form == CHAT_FORM_MISTRAL && strlen(inside[i]) == n && memcmp(inside[i], text, n) == 0)
+            return true;
+    return false;
+}
+
+void chat_parser_open(ChatParser *p, const ChatParserParams *params, ChatPartFn *fn, void *ctx)
+{
+    *p = (ChatParser){.params = *params, .fn = fn, .ctx = ctx, .state = SAY};
+    if (params->thinks) {
+        p->state = THINK;
+        p->skip_blanks = true;
+    }
+}
+
+void chat_parser_close(ChatParser *p)
+{
+    buf_close(&p->held);
+    buf_close(&p->header);
+    *p = (ChatParser){0};
+}
+
+/* ---------------------------------------------------------------- text out */
+
+static bool all_blank(const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!chat_parser_is_blank(s[i])) return false;
+    return true;
+}
+
+static void drop(ChatParser *p, size_t n)
+{
+    if (n == 0) return;
+    memmove(p->held.data, p->held.data + n, p->held.len - n);
+    p->held.len -= n;
+    p->searched = p->scanned = 0;
+}
+
+/* The value of "key=" in the header, up to a blank; 0 bytes if there is none. */
+static Str in_header(const ChatParser *p, const char *key)
+{
+    size_t n_key = strlen(key), n = 0;
+    const char *at = p->header.len ? memmem(p->header.data, p->header.len, key, n_key) : NULL;
+    if (!at) return (Str){"", 0};
+    at += n_key;
+    while (at + n < p->header.data + p->header.len && !chat_parser_is_blank(at[n])) n++;
+    return (Str){at, n};
+}
+
+static bool is_call(const ChatParser *p) { return p->state == BODY && in_header(p, "to=").len > 0; }
+
+static Status say(ChatParser *p, const char *text, size_t n, Err *err)
+{
+    while (p->skip_blanks && n && chat_parser_is_blank(*text)) text++, n--;
+    if (n == 0) return OK;
+    bool thought = p->state == THINK || (p->state == BODY && str_is(in_header(p, "channel="), "analysis"));
+    p->skip_blanks = false;
+    if (!thought && !all_blank(text, n)) p->said = true;
+    ChatPart part = {thought ? CHAT_PART_THOUGHT : CHAT_PART_CONTENT, text, n, NULL};
+    return p->fn(p->ctx, &part, err);
+}
+
+/* A body that is no call is what the model said. */
+static Status say_raw(ChatParser *p, size_t n, const char *closer, Err *err)
+{
+    p->state = SAY;
+    p->skip_blanks = false;
+    if (p->opener) TRY(say(p, p->opener, strlen(p->opener), err));
+    TRY(say(p, p->held.data, n, err));
+    return closer ? say(p, closer, strlen(closer), err) : OK;
+}
+
+/* The first n bytes held are the body of a call. */
+static Status end_call(ChatParser *p, size_t n, const char *closer, Err *err)
+{
+    bool good;
+    TRY(chat_parser_calls(p, p->held.data ? p->held.data : "", n, &good, err));
+    if (!good) {
+        TRY(say_raw(p, n, closer, err));
+    } else {
+        p->said = false;
+        p->skip_blanks = true;
+    }
+    p->state = SAY;
+    drop(p, n);
+    return OK;
+}
+
+/* The first n bytes held are what stands between <|message|> and its end. */
+static Status end_body(ChatParser *p, size_t n, Err *err)
+{
+    bool good = false;
+    if (is_call(p)) {
+        static const char space[] = "functions.";
+        Str to = in_header(p, "to=");
+        if (to.len > sizeof space - 1 && memcmp(to.ptr, space, sizeof space - 1) == 0)
+            to = (Str){to.ptr + sizeof space - 1, to.len - (sizeof space - 1)};
+        TRY(chat_parser_named_call(p, to.ptr, to.len, p->held.data ? p->held.data : "", n, &good, err));
+    }
+    if (!good) TRY(say(p, p->held.data, n, err));
+    p->state = SAY;
+    p->said = false;
+    p->skip_blanks = true;
+    buf_clear(&p->header);
+    drop(p, n);
+    return OK;
+}
+
+/* ---------------------------------------------------------------- tags */
+
+static bool is_tag_here(const ChatParser *p, const Tag *t)
+{
+    return t->states & p->state && of_family(p, t) && !(t->act == OPEN_THOUGHT && p->said);
+}
+
+/* The first tag in what is held; NULL: none. */
+static const Tag *find_tag(const ChatParser *p, size_t *at)
+{
+    const Tag *found = NULL;
+    size_t from = p->searched > LONGEST_TAG ? p->searched - LONGEST_TAG : 0;
+    for (int i = 0; i < N_TAGS && p->held.len > from; i++) {
+        if (!is_tag_here(p, &tags[i])) continue;
+        const char *s = memmem(p->held.data + from, p->held.len - from, tags[i].text, strlen(tags[i].text));
+        if (!s || (found && (size_t)(s - p->held.data) >= *at)) continue;
+        if (tags[i].act == OPEN_THOUGHT && !all_blank(p->held.data, (size_t)(s - p->held.data))) continue;
+        found = &tags[i];
+        *at = (size_t)(s - p->held.data);
+    }
+    return found;
+}
+
+/* How many bytes at the end may begin a tag. */
+static size_t partial_tag(const ChatParser *p)
+{
+    size_t longest = 0;
+    for (int i = 0; i < N_TAGS; i++) {
+        size_t n = strlen(tags[i].text) - 1;
+        if (!is_tag_here(p, &tags[i])) continue;
+        if (n > p->held.len) n = p->held.len;
+        while (n > longest && memcmp(p->held.data + p->held.len - n, tags[i].text, n) != 0) n--;
+        if (n > longest) longest = n;
+    }
+    return longest;
+}
+
+static void begin_call(ChatParser *p, const char *opener)
+{
+    p->state = CALL;
+    p->opener = opener;
+    p->depth = 0;
+    p->in_text = p->escaped = false;
+    p->searched = p->scanned = 0;
+}
+
+/* The tag itself is no longer in what is held. */
+static Status act(ChatParser *p, const Tag *t, Err *err)
+{
+    switch (t->act) {
+    case OPEN_THOUGHT: p->state = THINK; break;
+    case CLOSE_THOUGHT: p->state = SAY; break;
+    case OPEN_CALL: begin_call(p, t->text); break;
+    case OPEN_HEAD:
+    case CHANNEL:
+        if (p->state != HEAD) buf_clear(&p->header);
+        p->state = HEAD;
+        return buf_append(&p->header, " channel=", t->act == CHANNEL ? 9 : 0, err);
+    case IN_HEAD: return buf_append(&p->header, " ", 1, err);
+    case MESSAGE: p->state = BODY; break;
+    case CLOSE_CALL:
+    case FINISH: break;
+    }
+    p->skip_blanks = true;
+    return OK;
+}
+
+static Status take_tag(ChatParser *p, const Tag *t, size_t at, Err *err)
+{
+    size_t n = strlen(t->text);
+    if (t->act == CLOSE_CALL) {
+        TRY(end_call(p, at, t->text, err));
+        drop(p, n);
+        return OK;
+    }
+    if (p->state == BODY) {
+        TRY(end_body(p, at, err));
+        at = 0;
+    } else if (p->state == HEAD) {
+        TRY(buf_append(&p->header, p->held.data, at, err));
+    } else {
+        /* Blanks before a tag belong to neither side. */
+        size_t end = at;
+        while (end && chat_parser_is_blank(p->held.data[end - 1])) end--;
+        TRY(say(p, p->held.data, end, err));
+    }
+    drop(p, at + n);
+    return act(p, t, err);
+}
+
+/* ---------------------------------------------------------------- calls that end with their brackets */
+
+static bool ends_with_brackets(const ChatParser *p)
+{
+    return p->params.form == CHAT_FORM_MISTRAL ||
+           (p->params.form == CHAT_FORM_LLAMA3 && (!p->opener || p->opener[1] == '|'));
+}
+
+/* Bytes of held up to where the brackets of the JSON close; 0: not yet. */
+static size_t closed_brackets(ChatParser *p)
+{
+    const char *s = p->held.data;
+    size_t first = 0;
+    while (first < p->held.len && chat_parser_is_blank(s[first])) first++;
+    if (first == p->held.len) return 0;
+    /* After a name only a brace begins the arguments: "f[ARGS]{". */
+    bool named = s[first] != '[' && s[first] != '{';
+    for (size_t i = p->scanned; i < p->held.len; i++) {
+        char c = s[i];
+        p->scanned = i + 1;
+        if (named && p->depth == 0 && c != '{') continue;
+        if (p->escaped) p->escaped = false;
+        else if (p->in_text && c == '\\') p->escaped = true;
+        else if (c == '"') p->in_text = !p->in_text;
+        else if (!p->in_text && (c == '{' || c == '[')) p->depth++;
+        else if (!p->in_text && (c == '}' || c == ']') && --p->depth <= 0) return i + 1;
+    }
+    return 0;
+}
+
+/* Llama 3 has no tag in front: an answer that begins with a brace may be a call. A semicolon stands between
+ * two calls. */
+static void begin_bare_call(ChatParser *p)
+{
+    size_t at = 0;
+    if (p->params.form != CHAT_FORM_LLAMA3 || !p->params.tools || p->state != SAY || p->said) return;
+    while (at < p->held.len && (chat_parser_is_blank(p->held.data[at]) || (p->n_calls && p->held.data[at] == ';')))
+        at++;
+    bool brace = at < p->held.len && p->held.data[at] == '{';
+    if (brace || p->n_calls) drop(p, at);
+    if (!brace) return;
+    begin_call(p, NULL);
+}
+
+/* *again: something was decided, so that the rest must be looked at anew. */
+static Status step_call(ChatParser *p, bool *again, Err *err)
+{
+    size_t n = closed_brackets(p);
+    *again = n > 0 || p->held.len > CHAT_PARSER_MAX_CALL;
+    return *again ? end_call(p, n ? n : p->held.len, NULL, err) : OK;
+}
+
+static Status step(ChatParser *p, bool *again, Err *err)
+{
+    size_t at;
+    begin_bare_call(p);
+    if (p->state == CALL && ends_with_brackets(p)) return step_call(p, again, err);
+    const Tag *t = find_tag(p, &at);
+    *again = t != NULL;
+    if (t) return take_tag(p, t, at, err);
+    p->searched = p->held.len;
+    if (p->state == CALL && p->held.len > CHAT_PARSER_MAX_CALL) return end_call(p, p->held.len, NULL, err);
+    if (p->state == CALL || p->state == HEAD || is_call(p)) return OK;
+
+    /* Let go what is certain. Blanks stay if a tag may follow, for then they are dropped. */
+    size_t n = p->held.len - partial_tag(p);
+    bool plain = p->params.form == CHAT_FORM_PLAIN && p->params.think == CHAT_THINK_NONE;
+    while (!plain && n && chat_parser_is_blank(p->held.data[n - 1])) n--;
+    TRY(say(p, p->held.data, n, err));
+    drop(p, n);
+    return OK;
+}
+
+Status chat_parser_feed(ChatParser *p, const char *text, size_t n, Err *err)
+{
+    TRY(buf_append(&p->held, text, n, err));
+    for (bool again = p->held.len > 0; again;) TRY(step(p, &again, err));
+    return OK;
+}
+
+Status chat_parser_end(ChatParser *p, Err *err)
+{
+    size_t n = p->held.len;
+    if (p->state == CALL) return end_call(p, n, NULL, err);
+    if (p->state == HEAD) return OK;
+    while (p->state != SAY && n && chat_parser_is_blank(p->held.data[n - 1])) n--;
+    if (p->state == BODY) return end_body(p, n, err);
+    TRY(say(p, p->held.data, n, err));
+    drop(p, p->held.len);
+    return OK;
+}
