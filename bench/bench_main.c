@@ -125,6 +125,7 @@ static void add_all(Bench *b)
     bench_add_primitives(b);
     bench_add_attention(b);
     bench_add_moe(b);
+    bench_add_latent(b);
     bench_add_tokenizer(b);
     bench_add_generate(b);
     bench_add_panel_int8(b);

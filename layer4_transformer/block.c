@@ -9,6 +9,7 @@
 #include "block.h"
 
 #include "ffn.h"
+#include "latent.h"
 #include "moe.h"
 
 #include <string.h>
@@ -26,6 +27,7 @@ typedef struct {
     float *hidden;  /* [2, n_tok, d_ff] */
     char *linear;
     char *moe;
+    char *latent;
     char *attention;
     int64_t attention_bytes_each;
     int64_t bytes;
@@ -45,21 +47,27 @@ static float *take_floats(BlockScratch *b, char *memory, int64_t n, int64_t widt
     return (float *)(void *)take(b, memory, n * width * 4);
 }
 
+/* Of what a head brings back. */
+static int64_t head_width(const BlockSpec *s) { return s->latent.rank ? s->latent.d_v : s->d_v; }
+
 static BlockScratch block_scratch(char *memory, const BlockSpec *s, int64_t n, int64_t n_ctx,
                                   int n_threads)
 {
     BlockScratch b = {0};
     b.norm = take_floats(&b, memory, n, s->d_model);
     b.branch = take_floats(&b, memory, n, s->d_model);
-    b.q = take_floats(&b, memory, n, (int64_t)s->n_head * s->d_k);
-    b.k = take_floats(&b, memory, n, (int64_t)s->n_kv_head * s->d_k);
-    b.v = take_floats(&b, memory, n, (int64_t)s->n_kv_head * s->d_v);
-    b.heads = take_floats(&b, memory, n, (int64_t)s->n_head * s->d_v);
+    int64_t usual = s->latent.rank ? 0 : n;
+    b.q = take_floats(&b, memory, usual, (int64_t)s->n_head * s->d_k);
+    b.k = take_floats(&b, memory, usual, (int64_t)s->n_kv_head * s->d_k);
+    b.v = take_floats(&b, memory, usual, (int64_t)s->n_kv_head * s->d_v);
+    b.heads = take_floats(&b, memory, n, s->n_head * head_width(s));
     int64_t d_ff = s->moe.n_expert ? 0 : s->d_ff;
     b.hidden = take_floats(&b, memory, n, (s->gated ? 2 : 1) * d_ff);
-    int64_t widest = max64(max64(s->d_model, d_ff), (int64_t)s->n_head * s->d_v);
+    int64_t widest = max64(max64(s->d_model, d_ff), s->n_head * head_width(s));
     b.moe = take(&b, memory, moe_scratch_bytes(s, n, n_threads));
     b.linear = take(&b, memory, linear_scratch_bytes(widest, n, n_threads));
+    b.latent = take(&b, memory, latent_scratch_bytes(s, n, n_ctx, n_threads));
+    if (s->latent.rank) return b;
     b.attention_bytes_each =
         attention_scratch_bytes(n, n_ctx, s->n_head, s->n_kv_head, s->d_k, s->d_v);
     b.attention = take(&b, memory, b.attention_bytes_each * n_threads);
@@ -69,6 +77,18 @@ static BlockScratch block_scratch(char *memory, const BlockSpec *s, int64_t n, i
 int64_t block_scratch_bytes(const BlockSpec *s, int64_t max_tok, int64_t n_ctx, int n_threads)
 {
     return block_scratch(NULL, s, max_tok, n_ctx, n_threads).bytes;
+}
+
+int64_t block_kv_bytes(const BlockSpec *s, DType type_k, DType type_v, int64_t n_ctx)
+{
+    if (s->latent.rank) return kv_flat_shared_bytes(type_k, n_ctx, s->n_kv_head, s->d_k);
+    return kv_flat_bytes(type_k, type_v, n_ctx, s->n_kv_head, s->d_k, s->d_v);
+}
+
+KvView block_kv(const BlockSpec *s, void *memory, DType type_k, DType type_v, int64_t n_ctx)
+{
+    if (s->latent.rank) return kv_flat_shared(memory, type_k, n_ctx, s->n_kv_head, s->d_k, s->d_v);
+    return kv_flat(memory, type_k, type_v, n_ctx, s->n_kv_head, s->d_k, s->d_v);
 }
 
 void block_rope_table(const BlockSpec *s, float *table, const int64_t *pos, int64_t n_tok)
@@ -230,6 +250,16 @@ static void look_around(Call *a)
     }
 }
 
+/* The same three steps where keys and values are kept as one vector. */
+static void look_around_latent(Call *a)
+{
+    const BlockContext *c = a->c;
+    LatentCall call = {.s = a->s, .w = a->w, .pool = c->pool, .scratch = a->b.latent,
+                       .angles = c->rope_table[a->s->rope_set], .watcher = c->watcher, .x = a->b.norm,
+                       .heads = a->b.heads, .n_tok = a->n_tok, .runs = a->runs, .n_runs = a->n_runs};
+    latent_forward(&call);
+}
+
 static void join_heads(Call *a)
 {
     PROFILE_SPAN("attn_out", tensor_bytes(&a->w->o.w));
@@ -312,9 +342,13 @@ void block_forward(const BlockSpec *s, const BlockWeights *w, const BlockContext
     //@ begin block
     /* Attention, on a normalised copy of the residual stream. */
     normalise(&a, &w->attn_norm);
-    project(&a);
-    rotate_and_store(&a);
-    look_around(&a);
+    if (s->latent.rank) {
+        look_around_latent(&a);
+    } else {
+        project(&a);
+        rotate_and_store(&a);
+        look_around(&a);
+    }
     join_heads(&a);
     /* In parallel form the FFN must read x before attention is added. */
     bool second_norm = !s->parallel || w->ffn_norm.gain;

@@ -25,6 +25,17 @@ typedef enum { NORM_RMS, NORM_LAYER } NormKind;
  * head with its own gain, or all heads together. Before RoPE. */
 typedef enum { QK_NORM_NONE, QK_NORM_HEAD, QK_NORM_HEADS, QK_NORM_ROW } QkNorm;
 
+/* Latent attention (latent.h): keys and values of all heads are kept as one vector of `rank` numbers and
+ * one rotated part of n_rot. Then BlockSpec says what is kept: n_kv_head 1, d_k = rank + n_rot, d_v = rank. */
+typedef struct {
+    int64_t rank;       /* 0: keys and values are kept as they are */
+    int64_t q_rank;     /* queries pass through a vector of so many; 0: directly */
+    int64_t d_nope;     /* numbers of a head's query that do not turn */
+    int64_t d_v;        /* width of a head's value */
+    float temp_scale;   /* queries times 1 + this * ln(floor(pos / temp_length) + 1) */
+    int64_t temp_length; /* 0 = off */
+} LatentSpec;
+
 typedef struct BlockSpec {
     int64_t d_model, d_ff;
     int n_head, n_kv_head, d_k, d_v;
@@ -51,6 +62,7 @@ typedef struct BlockSpec {
     const float *slopes;    /* of ALiBi [n_head] or NULL; belongs to the model */
     float residual_scale;   /* of each branch before it is added; 0 means 1 */
     MoeSpec moe;            /* n_expert = 0: a dense FFN */
+    LatentSpec latent;      /* rank = 0: keys and values as they are */
 } BlockSpec;
 
 /* A matrix with an optional bias; w.data NULL means absent. */
@@ -69,6 +81,16 @@ typedef struct {
     Tensor shared_router;        /* [d_model, 1]: the shared expert's weight is its sigmoid; absent: 1 */
 } MoeWeights;
 
+typedef struct {
+    Tensor q_a, q_b;         /* [d_model, q_rank], [q_rank, n_head * (d_nope + n_rot)]; or BlockWeights.q */
+    NormWeights q_a_norm;
+    Tensor kv_a;             /* [d_model, rank + n_rot] */
+    NormWeights kv_norm;
+    Tensor k_b;              /* [d_nope, rank, n_head]; turned: [rank, d_nope, n_head] */
+    bool k_turned;
+    Tensor v_b;              /* [rank, d_v, n_head]; heads may lie apart, as those of k_b */
+} LatentWeights;
+
 typedef struct BlockWeights {
     NormWeights attn_norm, ffn_norm;           /* before each half */
     NormWeights attn_post_norm, ffn_post_norm; /* of a branch before it is added */
@@ -79,6 +101,7 @@ typedef struct BlockWeights {
     Affine gate, up, down;
     const float *act_scales;                   /* [d_ff] or NULL: divide the hidden vector */
     MoeWeights moe;
+    LatentWeights latent;
 } BlockWeights;
 
 /* Tokens [first, first + n) of the call: one sequence, positions pos0, pos0 + 1, ... */
@@ -111,6 +134,11 @@ typedef struct {
     void *tap_ctx;
     BlockWatcher watcher;
 } BlockContext;
+
+/* One layer's memory in the flat form (kvview.h), as this block wants it; types are DT_F32 or DT_F16. With
+ * latent attention values are part of the keys, and type_v says nothing. */
+int64_t block_kv_bytes(const BlockSpec *s, DType type_k, DType type_v, int64_t n_ctx);
+KvView block_kv(const BlockSpec *s, void *memory, DType type_k, DType type_v, int64_t n_ctx);
 
 /* The angles of tokens at positions pos [n_tok], once per call for all layers that share the rotary
  * fields: table [n_tok, n_rot]. Does nothing with ROPE_NONE. */

@@ -47,6 +47,21 @@ KvView kv_flat(void *memory, DType type_k, DType type_v, int64_t n_ctx,
 }
 //@ end kv-flat
 
+int64_t kv_flat_shared_bytes(DType type, int64_t n_ctx, int n_kv_head, int d_k)
+{
+    return keys_bytes(type, n_ctx, n_kv_head, d_k);
+}
+
+KvView kv_flat_shared(void *memory, DType type, int64_t n_ctx, int n_kv_head, int d_k, int d_v)
+{
+    CHECK(d_v <= d_k, "values of %d numbers in keys of %d", d_v, d_k);
+    KvView v = kv_flat(memory, type, type, n_ctx, n_kv_head, d_k, d_v);
+    v.v = v.k;
+    v.v_pos = v.k_pos;
+    v.v_head = v.k_head;
+    return v;
+}
+
 static void check_position(const KvView *kv, int64_t pos)
 {
     CHECK(pos >= 0 && pos < kv->n_ctx, "position %lld outside a KvView of %lld", (long long)pos,

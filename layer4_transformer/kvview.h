@@ -27,6 +27,10 @@ int64_t kv_flat_bytes(DType type_k, DType type_v, int64_t n_ctx, int n_kv_head, 
 KvView kv_flat(void *memory, DType type_k, DType type_v, int64_t n_ctx, int n_kv_head, int d_k,
                int d_v);
 
+/* The same where the value of a position is the first d_v <= d_k numbers of its key: stored once. */
+int64_t kv_flat_shared_bytes(DType type, int64_t n_ctx, int n_kv_head, int d_k);
+KvView kv_flat_shared(void *memory, DType type, int64_t n_ctx, int n_kv_head, int d_k, int d_v);
+
 /* Stores k [n_kv_head, d_k] and v [n_kv_head, d_v] at position pos (CHECKed), converting. */
 void kv_store(const KvView *kv, int64_t pos, const float *k, const float *v);
 

@@ -8,6 +8,7 @@
 #include "attention_map.h"
 #include "block.h"
 #include "ffn.h"
+#include "latent.h"
 #include "moe.h"
 
 /* Registers this layer's twins after those below. Idempotent. */

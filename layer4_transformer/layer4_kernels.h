@@ -4,6 +4,7 @@
 #define SIXFOLD_LAYER4_KERNELS_H
 
 #include "attention.h"
+#include "latent.h"
 #include "moe.h"
 #include "kernel_rows.h"
 

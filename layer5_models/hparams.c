@@ -41,6 +41,11 @@ static const IntRule int_rules[] = {
     {"vocab_size", FIELD(n_vocab), 1, 1 << 26, false},
     {"rope.scaling.original_context_length", FIELD(n_ctx_orig), 1, 1 << 30, false},
     {"attention.sliding_window", FIELD(window), 0, 1 << 30, false},
+    {"attention.kv_lora_rank", FIELD(kv_rank), 0, 4096, false},
+    {"attention.q_lora_rank", FIELD(q_rank), 0, 1 << 16, false},
+    {"attention.key_length_mla", FIELD(d_k_mla), 0, 4096, false},
+    {"attention.value_length_mla", FIELD(d_v_mla), 0, 4096, false},
+    {"attention.temperature_length", FIELD(temp_length), 0, 1 << 30, false},
     {"expert_count", FIELD(n_expert), 0, MOE_MAX_EXPERTS, false},
     {"expert_used_count", FIELD(n_expert_used), 0, MOE_MAX_EXPERTS, false},
     {"expert_feed_forward_length", FIELD(d_ff_expert), 1, 1 << 24, false},
@@ -64,6 +69,7 @@ static const FloatRule float_rules[] = {
     {"attention.clamp_kqv", FIELD(clamp_qkv), 0, 1e6f, false},
     {"attention.max_alibi_bias", FIELD(alibi), 0, 1e3f, false},
     {"attention.scale", FIELD(attn_scale), 0, 1e3f, false},
+    {"attention.temperature_scale", FIELD(temp_scale), 0, 1e3f, false},
     {"attn_logit_softcapping", FIELD(attn_cap), 0, 1e6f, false},
     {"final_logit_softcapping", FIELD(logit_cap), 0, 1e6f, false},
     {"logit_scale", FIELD(logit_scale), 0, 1e6f, false},
@@ -105,14 +111,48 @@ static Status missing(const char *key, Err *err)
                 "the file has", key);
 }
 
+/* Where a rule's list of numbers, one for each layer, goes; NULL: there is only one number. */
+static LayerInts *layer_list(Hparams *h, const IntRule *r)
+{
+    return r->offset == FIELD(d_ff)        ? &h->d_ffs
+           : r->offset == FIELD(n_head)    ? &h->heads
+           : r->offset == FIELD(n_kv_head) ? &h->kv_heads
+                                           : NULL;
+}
+
+/* A list with a number for each layer, all within the rule's range; the largest is the model's. */
+static Status read_layer_ints(Hparams *h, const Gguf *g, const char *key, const IntRule *r, Err *err)
+{
+    LayerInts *list = layer_list(h, r);
+    const GgufKv *kv;
+    int64_t most = 0;
+    TRY(gguf_array(g, key, GGUF_I32, h->n_layer, &kv, err));
+    for (int64_t i = 0; i < h->n_layer; i++) {
+        int64_t v = gguf_array_int(kv, i);
+        if (v < r->lo || v > r->hi)
+            return fail(err, E_FORMAT, "the key '%s' is %lld for layer %lld, allowed is %lld..%lld" DAMAGED,
+                        key, (long long)v, (long long)i, (long long)r->lo, (long long)r->hi);
+        list->at[i] = (int32_t)v;
+        if (v > most) most = v;
+    }
+    list->n = h->n_layer;
+    memcpy((char *)h + r->offset, &most, sizeof most);
+    return OK;
+}
+
 static Status read_ints(Hparams *h, const Gguf *g, Err *err)
 {
     for (int i = 0; i < N_INT_RULES; i++) {
         const IntRule *r = &int_rules[i];
         char key[128];
         full_key(key, h, r->key);
-        if (!gguf_find(g, key)) {
+        const GgufKv *kv = gguf_find(g, key);
+        if (!kv) {
             if (r->required) return missing(key, err);
+            continue;
+        }
+        if (layer_list(h, r) && kv->type == GGUF_ARRAY) {
+            TRY(read_layer_ints(h, g, key, r, err));
             continue;
         }
         int64_t v = 0;
@@ -142,6 +182,22 @@ static Status read_floats(Hparams *h, const Gguf *g, Err *err)
     return OK;
 }
 
+int64_t hparams_heads(const Hparams *h, int64_t layer)
+{
+    return h->heads.n ? h->heads.at[layer] : h->n_head;
+}
+
+int64_t hparams_kv_heads(const Hparams *h, int64_t layer)
+{
+    if (h->kv_heads.n) return h->kv_heads.at[layer];
+    return h->kv_heads_given ? h->n_kv_head : hparams_heads(h, layer);
+}
+
+int64_t hparams_d_ff(const Hparams *h, int64_t layer)
+{
+    return h->d_ffs.n ? h->d_ffs.at[layer] : h->d_ff;
+}
+
 static Status check_experts(const Hparams *h, Err *err)
 {
     if (h->n_expert_used > h->n_expert || (h->n_expert > 0) != (h->n_expert_used > 0))
@@ -156,6 +212,19 @@ static Status check_experts(const Hparams *h, Err *err)
     return OK;
 }
 
+/* Where layers differ. */
+static Status check_heads(const Hparams *h, Err *err)
+{
+    for (int64_t i = 0; i < (h->heads.n || h->kv_heads.n ? h->n_layer : 0); i++) {
+        int64_t n_head = hparams_heads(h, i), n_kv_head = hparams_kv_heads(h, i);
+        if (n_head % n_kv_head != 0)
+            return fail(err, E_FORMAT, "attention.head_count %lld of layer %lld is not a multiple of its "
+                        "head_count_kv %lld" DAMAGED, (long long)n_head, (long long)i,
+                        (long long)n_kv_head);
+    }
+    return OK;
+}
+
 /* What a single range cannot say. */
 static Status check_relations(const Hparams *h, Err *err)
 {
@@ -163,7 +232,8 @@ static Status check_relations(const Hparams *h, Err *err)
     if (h->rope_factor < 1e-3f)
         return fail(err, E_FORMAT, "rope.scaling.factor is %g, allowed is 0.001..1e6, or 0 for none" DAMAGED,
                     (double)h->rope_factor);
-    if (h->n_head % h->n_kv_head != 0)
+    TRY(check_heads(h, err));
+    if (h->n_head % h->n_kv_head != 0 && !h->heads.n && !h->kv_heads.n)
         return fail(err, E_FORMAT, "attention.head_count %lld is not a multiple of head_count_kv %lld"
                     DAMAGED,
                     (long long)h->n_head, (long long)h->n_kv_head);
@@ -211,7 +281,12 @@ Status hparams_read(Hparams *h, const Gguf *g, Err *err)
     if (h->norm_eps < 0) return missing(key, err);
 
     /* 2. Defaults that depend on other numbers. */
+    h->kv_heads_given = h->n_kv_head > 0;
     if (!h->n_kv_head) h->n_kv_head = h->n_head;
+    if (h->heads.n && (!h->d_k || !h->d_v)) {
+        full_key(key, h, h->d_k ? "attention.value_length" : "attention.key_length");
+        return missing(key, err);
+    }
     if ((!h->d_k || !h->d_v) && h->d_model % h->n_head != 0)
         return fail(err, E_FORMAT, "embedding_length %lld is not a multiple of head_count %lld and "
                     "the head size is not given" DAMAGED, (long long)h->d_model, (long long)h->n_head);

@@ -11,14 +11,22 @@
 
 enum { MAX_LAYERS = 512 };
 
+/* A number for each layer; n = 0: the file has one for all. */
+typedef struct {
+    int64_t n;
+    int32_t at[MAX_LAYERS];
+} LayerInts;
+
 typedef struct Hparams {
     Str arch;             /* general.architecture */
     int64_t n_ctx_train;  /* context_length */
     int64_t d_model;      /* embedding_length */
     int64_t n_layer;      /* block_count */
-    int64_t d_ff;         /* feed_forward_length */
+    int64_t d_ff;         /* feed_forward_length; where layers differ, the largest: so the next two */
     int64_t n_head;       /* attention.head_count */
     int64_t n_kv_head;    /* attention.head_count_kv, default n_head */
+    bool kv_heads_given;  /* false: as many as heads, layer by layer */
+    LayerInts d_ffs, heads, kv_heads; /* of each layer, where a file has a list */
     int64_t d_k;          /* attention.key_length, default d_model / n_head */
     int64_t d_v;          /* attention.value_length, default d_model / n_head */
     int64_t n_rot;        /* rope.dimension_count, default d_k */
@@ -37,6 +45,11 @@ typedef struct Hparams {
     int64_t window_period; /* attention.sliding_window_pattern as a number, 0 = not given */
     int64_t n_slides;     /* the same as a list: layers in it, 0 = not given */
     bool slides[MAX_LAYERS];
+    int64_t kv_rank;      /* attention.kv_lora_rank, of latent attention; 0 = none */
+    int64_t q_rank;       /* attention.q_lora_rank, 0 = none */
+    int64_t d_k_mla, d_v_mla; /* attention.key_length_mla, value_length_mla; 0 = not given */
+    float temp_scale;     /* attention.temperature_scale, 0 = off */
+    int64_t temp_length;  /* attention.temperature_length, 0 = off */
     float clamp_qkv;      /* attention.clamp_kqv, 0 = off */
     float alibi;          /* attention.max_alibi_bias, 0 = off */
     float attn_scale;     /* attention.scale, 0 = 1 / sqrt(d_k) */
@@ -57,6 +70,11 @@ typedef struct Hparams {
 } Hparams;
 
 Status hparams_read(Hparams *h, const Gguf *g, Err *err);
+
+/* Numbers of one layer, whether the file has one for all or a list. */
+int64_t hparams_heads(const Hparams *h, int64_t layer);
+int64_t hparams_kv_heads(const Hparams *h, int64_t layer);
+int64_t hparams_d_ff(const Hparams *h, int64_t layer);
 
 /* One row of the table as text "llama.block_count  1..512  required", for documentation and
  * messages; NULL past the end. */

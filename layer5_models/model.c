@@ -25,15 +25,14 @@ static Status fill_tables(Model *m, Err *err)
     TRY(check_factors("rope_factors_long.weight", w->rope_long, half, err));
     TRY(check_factors("rope_factors_short.weight", w->rope_short, half, err));
     m->spec.rope_factors = w->rope_factors ? w->rope_factors : w->rope_short;
-    if (m->spec.alibi_bias > 0) {
-        float *slopes = ARENA_NEW(&m->arena, float, m->spec.n_head);
-        if (!slopes) return fail(err, E_MEMORY, "no memory for %d slopes", m->spec.n_head);
-        attention_slopes(slopes, m->spec.n_head, m->spec.alibi_bias);
-        m->spec.slopes = slopes;
-    }
     for (int64_t i = 0; i < m->hp.n_layer; i++) {
-        m->layers[i].rope_factors = m->spec.rope_factors;
-        m->layers[i].slopes = m->spec.slopes;
+        BlockSpec *s = &m->layers[i];
+        s->rope_factors = m->spec.rope_factors;
+        if (!(s->alibi_bias > 0)) continue;
+        float *slopes = ARENA_NEW(&m->arena, float, s->n_head);
+        if (!slopes) return fail(err, E_MEMORY, "no memory for %d slopes", s->n_head);
+        attention_slopes(slopes, s->n_head, s->alibi_bias);
+        s->slopes = slopes;
     }
     return OK;
 }

@@ -73,6 +73,11 @@ Status bind_matrix(Binder *b, const char *name, int64_t n_in, int64_t n_out, boo
     return bind_shape(b, name, (int64_t[3]){n_in, n_out, 1}, required, out);
 }
 
+Status bind_matrices(Binder *b, const char *name, int64_t n_in, int64_t n_out, int64_t n, Tensor *out)
+{
+    return bind_shape(b, name, (int64_t[3]){n_in, n_out, n}, true, out);
+}
+
 /* Kernels read vectors as f32. */
 static Status must_be_f32(Binder *b, const char *name, const Tensor *t)
 {
@@ -118,7 +123,7 @@ Status bind_experts(Binder *b, const char *name, int64_t n_in, int64_t n_out, in
 {
     char full[64];
     snprintf(full, sizeof full, "%s.weight", name);
-    TRY(bind_shape(b, full, (int64_t[3]){n_in, n_out, n_expert}, true, &out->w));
+    TRY(bind_matrices(b, full, n_in, n_out, n_expert, &out->w));
     snprintf(full, sizeof full, "%s.bias", name);
     return bind_floats(b, full, n_out, n_expert, false, &out->bias);
 }

@@ -21,6 +21,43 @@ static Status bind_qkv(Binder *b, const BlockSpec *s, BlockWeights *w)
     //@ end weights-qkv
 }
 
+/* The matrices that make keys and values of what is kept: one each, or both in one (older files), head by
+ * head d_nope rows for the key and d_v for the value. */
+static Status bind_latent_ups(Binder *b, const BlockSpec *s, LatentWeights *w)
+{
+    int64_t rank = s->latent.rank, k = s->latent.d_nope, v = s->latent.d_v, n_head = s->n_head;
+    if (!binder_find(b, "attn_kv_b.weight")) {
+        TRY(bind_matrices(b, "attn_k_b.weight", k, rank, n_head, &w->k_b));
+        return bind_matrices(b, "attn_v_b.weight", rank, v, n_head, &w->v_b);
+    }
+    Affine both;
+    TRY(bind_affine(b, "attn_kv_b", rank, n_head * (k + v), true, &both));
+    w->k_b = bind_part(&both, 0, k).w;
+    w->v_b = bind_part(&both, k, v).w;
+    w->k_b.ne[2] = w->v_b.ne[2] = n_head;
+    w->k_b.nb[2] = w->v_b.nb[2] = (k + v) * both.w.nb[1];
+    w->k_turned = true;
+    return OK;
+}
+
+static Status bind_latent(Binder *b, const BlockSpec *s, BlockWeights *w)
+{
+    const LatentSpec *x = &s->latent;
+    LatentWeights *l = &w->latent;
+    int64_t d = s->d_model, q = s->n_head * (x->d_nope + s->n_rot);
+    if (x->q_rank) {
+        TRY(bind_matrix(b, "attn_q_a.weight", d, x->q_rank, true, &l->q_a));
+        TRY(bind_norm_of(b, "attn_q_a_norm", NORM_RMS, x->q_rank, 1, 0, &l->q_a_norm));
+        TRY(bind_matrix(b, "attn_q_b.weight", x->q_rank, q, true, &l->q_b));
+    } else {
+        TRY(bind_affine(b, "attn_q", d, q, true, &w->q));
+    }
+    TRY(bind_matrix(b, "attn_kv_a_mqa.weight", d, x->rank + s->n_rot, true, &l->kv_a));
+    TRY(bind_norm_of(b, "attn_kv_a_norm", NORM_RMS, x->rank, 1, 0, &l->kv_norm));
+    TRY(bind_latent_ups(b, s, l));
+    return bind_affine(b, "attn_output", s->n_head * x->d_v, d, true, &w->o);
+}
+
 static Status bind_qk_norms(Binder *b, const ArchDesc *arch, const BlockSpec *s, BlockWeights *w)
 {
     unsigned how = (s->norm == NORM_LAYER ? BIND_OPTIONAL : 0) |
@@ -33,6 +70,15 @@ static Status bind_qk_norms(Binder *b, const ArchDesc *arch, const BlockSpec *s,
     if (!w->q_norm.gain == !w->k_norm.gain) return OK;
     return fail(b->err, E_FORMAT, "block %d has only one of attn_q_norm and attn_k_norm. HINT: the file "
                 "may be incomplete", b->layer);
+}
+
+static Status bind_attention(Binder *b, const ArchDesc *arch, BlockSpec *s, BlockWeights *w)
+{
+    if (s->latent.rank) return bind_latent(b, s, w);
+    TRY(bind_qkv(b, s, w));
+    TRY(bind_qk_norms(b, arch, s, w));
+    TRY(bind_floats(b, "attn_sinks.weight", s->n_head, 1, false, &w->sinks));
+    return bind_affine(b, "attn_output", (int64_t)s->n_head * s->d_v, s->d_model, true, &w->o);
 }
 
 static Status bind_norms(Binder *b, const ArchDesc *arch, BlockSpec *s, BlockWeights *w)
@@ -104,11 +150,7 @@ static Status bind_moe(Binder *b, const ArchDesc *arch, const BlockSpec *s, MoeW
 Status bind_block(Binder *b, const ArchDesc *arch, BlockSpec *s, BlockWeights *w)
 {
     TRY(bind_norms(b, arch, s, w));
-    TRY(bind_qkv(b, s, w));
-    TRY(bind_qk_norms(b, arch, s, w));
-    TRY(bind_floats(b, "attn_sinks.weight", s->n_head, 1, false, &w->sinks));
-    TRY(bind_affine(b, "attn_output", (int64_t)s->n_head * s->d_v, s->d_model,
-                    true, &w->o));
+    TRY(bind_attention(b, arch, s, w));
     return s->moe.n_expert ? bind_moe(b, arch, s, &w->moe) : bind_dense(b, s, w);
 }
 //@ end weights-block

@@ -15,6 +15,8 @@ enum { BIND_OPTIONAL = 1, BIND_PLAIN = 2 /* no offset needed */ };
 
 /* All of them: a missing tensor is an error if it is required, otherwise leaves *out empty. */
 Status bind_matrix(Binder *b, const char *name, int64_t n_in, int64_t n_out, bool required, Tensor *out);
+/* n matrices one after the other in one tensor [n_in, n_out, n]. */
+Status bind_matrices(Binder *b, const char *name, int64_t n_in, int64_t n_out, int64_t n, Tensor *out);
 Status bind_floats(Binder *b, const char *name, int64_t n, int64_t rows, bool required,
                    const float **out);
 /* name without ".weight": gain [n, rows] and, for LayerNorm, an offset. */

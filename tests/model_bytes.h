@@ -210,9 +210,11 @@ typedef struct {
 
 static MB_UNUSED FlatKv flat_kv(const Model *m, DType type, int64_t n_ctx, int n_seq)
 {
-    const BlockSpec *s = &m->spec;
     FlatKv f = {m, type, n_ctx, 0, NULL};
-    f.layer_bytes = kv_flat_bytes(type, type, n_ctx, s->n_kv_head, s->d_k, s->d_v);
+    for (int64_t l = 0; l < m->hp.n_layer; l++) {
+        int64_t bytes = block_kv_bytes(&m->layers[l], type, type, n_ctx);
+        if (bytes > f.layer_bytes) f.layer_bytes = bytes;
+    }
     f.memory = mem_alloc((size_t)(f.layer_bytes * m->hp.n_layer * n_seq));
     CHECK(f.memory, "no memory for keys and values");
     return f;
@@ -221,9 +223,8 @@ static MB_UNUSED FlatKv flat_kv(const Model *m, DType type, int64_t n_ctx, int n
 static MB_UNUSED KvView flat_lookup(void *ctx, int seq, int layer)
 {
     const FlatKv *f = ctx;
-    const BlockSpec *s = &f->model->spec;
-    return kv_flat(f->memory + (seq * f->model->hp.n_layer + layer) * f->layer_bytes, f->type, f->type,
-                   f->n_ctx, s->n_kv_head, s->d_k, s->d_v);
+    void *memory = f->memory + (seq * f->model->hp.n_layer + layer) * f->layer_bytes;
+    return block_kv(&f->model->layers[layer], memory, f->type, f->type, f->n_ctx);
 }
 
 static MB_UNUSED KvSource flat_source(FlatKv *f) { return (KvSource){flat_lookup, f}; }

@@ -68,8 +68,8 @@ Status arch_describe(const ArchDesc *a, ModelSpec *m, BlockSpec *s, const Hparam
 }
 
 //@ begin arch-layer
-/* Sliding layers may turn by other angles, and the first layers of some
- * mixtures are dense. */
+/* Sliding layers may turn by other angles, some files have layers of
+ * different widths, and the first layers of some mixtures are dense. */
 BlockSpec arch_layer(const ModelSpec *m, const BlockSpec *s, const Hparams *h,
                      int layer)
 {
@@ -86,6 +86,9 @@ BlockSpec arch_layer(const ModelSpec *m, const BlockSpec *s, const Hparams *h,
             own.rope_yarn = (RopeYarn){0};
         }
     }
+    own.n_head = (int)hparams_heads(h, layer);
+    if (!own.latent.rank) own.n_kv_head = (int)hparams_kv_heads(h, layer);
+    own.d_ff = hparams_d_ff(h, layer);
     if (layer < h->n_dense) own.moe.n_expert = 0;
     return own;
 }

@@ -5,8 +5,11 @@ int64_t kvcache_plan(const Model *m, DType type_k, DType type_v, int64_t n_ctx, 
 {
     /* n_ctx and head shapes are bounded (2^31, 2^20), so one layer cannot overflow. */
     if (n_ctx < 1 || n_ctx > INT32_MAX || n_seq < 1) return -1;
-    int64_t layer = kv_flat_bytes(type_k, type_v, n_ctx, m->spec.n_kv_head, m->spec.d_k, m->spec.d_v);
-    int64_t total;
+    int64_t layer = 0, total;
+    for (int64_t l = 0; l < m->hp.n_layer; l++) {
+        int64_t bytes = block_kv_bytes(&m->layers[l], type_k, type_v, n_ctx);
+        if (bytes > layer) layer = bytes;
+    }
     if (__builtin_mul_overflow(layer, m->hp.n_layer * n_seq, &total)) return -1;
     return total;
 }
@@ -38,10 +41,9 @@ KvView kvcache_view(const KvCache *c, int seq, int layer)
 {
     CHECK(seq >= 0 && seq < c->n_seq && layer >= 0 && layer < c->model->hp.n_layer,
           "sequence %d of %d, layer %d", seq, c->n_seq, layer);
-    const BlockSpec *s = &c->model->spec;
     int64_t index = (int64_t)seq * c->model->hp.n_layer + layer;
-    return kv_flat(c->base + index * c->layer_bytes, c->type_k, c->type_v, c->n_ctx, s->n_kv_head,
-                   s->d_k, s->d_v);
+    return block_kv(&c->model->layers[layer], c->base + index * c->layer_bytes, c->type_k, c->type_v,
+                    c->n_ctx);
 }
 
 static KvView lookup(void *ctx, int seq, int layer) { return kvcache_view(ctx, seq, layer); }

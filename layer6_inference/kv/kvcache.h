@@ -1,6 +1,7 @@
 /* kvcache.h: the memory of sequences: keys and values of every layer, in the flat form.
  *
- * For each sequence and layer one contiguous piece [n_kv_head][n_ctx][d] for keys and one for values.
+ * For each sequence and layer one contiguous piece [n_kv_head][n_ctx][d] for keys and one for values (or,
+ * with latent attention, one for both); where layers differ, each has the room that the largest needs.
  * Positions are written by the forward pass; forgetting the tail of a sequence needs no work, because
  * attention looks only at positions below the query's own.
  *

@@ -75,7 +75,8 @@ static void compare(const Golden *g, const float *logits, float share, const cha
 
 /* The sets that this machine has: plain C, each instruction set, each way of attention. */
 static const char *const sets[] = {"naive", "scalar", "avx2", "avx512", "neon", "dotprod", "avxvnni",
-                                   "attention:naive", "attention:cached", "attention:flash"};
+                                   "attention:naive", "attention:cached", "attention:flash",
+                                   "latent:expanded"};
 
 enum { N_SETS = sizeof sets / sizeof *sets, N_BRIEF = 2 };
 
@@ -145,6 +146,7 @@ FAMILY(qwen2, "qwen2.gguf", 1e-4f, true)
 FAMILY(qwen2moe, "qwen2moe.gguf", 1e-4f, true)
 FAMILY(qwen3, "qwen3.gguf", 1e-4f, true)
 FAMILY(qwen3moe, "qwen3moe.gguf", 1e-4f, true)
+FAMILY(deepseek2, "deepseek2.gguf", 1e-4f, false)
 FAMILY(phi3, "phi3.gguf", 1e-4f, true)
 FAMILY(stablelm, "stablelm.gguf", 1e-4f, true)
 FAMILY(stablelm_par, "stablelm-par.gguf", 1e-4f, true)
@@ -227,6 +229,7 @@ int main(void)
         cmocka_unit_test(qwen2moe_agrees_with_the_reference),
         cmocka_unit_test(qwen3_agrees_with_the_reference),
         cmocka_unit_test(qwen3moe_agrees_with_the_reference),
+        cmocka_unit_test(deepseek2_agrees_with_the_reference),
         cmocka_unit_test(phi3_agrees_with_the_reference),
         cmocka_unit_test(stablelm_agrees_with_the_reference),
         cmocka_unit_test(stablelm_par_agrees_with_the_reference),

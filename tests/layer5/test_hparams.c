@@ -259,6 +259,68 @@ static void an_architecture_name_has_1_to_64_bytes(void **state)
     }
 }
 
+/* A file whose head counts are lists; heads of 3 layers, key/value heads, whether head sizes are given. */
+static Status read_lists(const int32_t *heads, const int32_t *kv, int n, bool sizes, Hparams *h, Err *err)
+{
+    Buf b = {0};
+    uint64_t n_kv = 7;
+    gb_header(&b, 3, 0, 0);
+    gb_kv_str(&b, "general.architecture", "llama");
+    static const struct { const char *key; uint64_t v; } ints[] = {
+        {"llama.context_length", 256}, {"llama.embedding_length", 48}, {"llama.block_count", 3},
+        {"llama.feed_forward_length", 96}};
+    for (int i = 0; i < 4; i++) {
+        gb_key(&b, ints[i].key, GGUF_I64);
+        gb_u64(&b, ints[i].v);
+    }
+    gb_array(&b, "llama.attention.head_count", GGUF_I32, (uint64_t)n);
+    for (int i = 0; i < n; i++) gb_u32(&b, (uint32_t)heads[i]);
+    if (kv) {
+        gb_array(&b, "llama.attention.head_count_kv", GGUF_I32, 3);
+        for (int i = 0; i < 3; i++) gb_u32(&b, (uint32_t)kv[i]);
+        n_kv++;
+    }
+    for (int i = 0; sizes && i < 2; i++, n_kv++) {
+        gb_key(&b, i ? "llama.attention.key_length" : "llama.attention.value_length", GGUF_I64);
+        gb_u64(&b, 8);
+    }
+    gb_key(&b, "llama.attention.layer_norm_rms_epsilon", GGUF_F32);
+    gb_f32(&b, 1e-5f);
+    memcpy(b.data + 16, &n_kv, 8);
+    Gguf g = gb_opened(&b);
+    Status s = hparams_read(h, &g, err);
+    gguf_close(&g);
+    buf_close(&b);
+    return s;
+}
+
+static void layers_may_have_different_heads(void **state)
+{
+    (void)state;
+    static const int32_t heads[] = {6, 4, 2}, kv[] = {2, 4, 1}, wrong[] = {2, 3, 1}, none[] = {6, 0, 2};
+    Hparams h;
+    Err err;
+    MUST(read_lists(heads, kv, 3, true, &h, &err), &err);
+    assert_int_equal(h.n_head, 6);
+    assert_int_equal(h.n_kv_head, 4);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(hparams_heads(&h, i), heads[i]);
+        assert_int_equal(hparams_kv_heads(&h, i), kv[i]);
+        assert_int_equal(hparams_d_ff(&h, i), 96);
+    }
+    MUST(read_lists(heads, NULL, 3, true, &h, &err), &err); /* as many as heads, layer by layer */
+    for (int i = 0; i < 3; i++) assert_int_equal(hparams_kv_heads(&h, i), heads[i]);
+    /* 4 heads for 3 of keys; a layer without heads; two numbers for three layers; no size of heads. */
+    assert_int_equal(read_lists(heads, wrong, 3, true, &h, &err), E_FORMAT);
+    assert_non_null(strstr(err.text, "of layer 1"));
+    assert_int_equal(read_lists(none, kv, 3, true, &h, &err), E_FORMAT);
+    assert_non_null(strstr(err.text, "is 0 for layer 1, allowed is 1..4096"));
+    assert_int_equal(read_lists(heads, kv, 2, true, &h, &err), E_FORMAT);
+    assert_non_null(strstr(err.text, "3 are expected"));
+    assert_int_equal(read_lists(heads, kv, 3, false, &h, &err), E_FORMAT);
+    assert_non_null(strstr(err.text, "key_length"));
+}
+
 static void the_table_can_be_printed(void **state)
 {
     (void)state;
@@ -273,7 +335,7 @@ static void the_table_can_be_printed(void **state)
         assert_non_null(strstr(text, range));
         assert_true((strstr(text, "required") != NULL) == ranges[n].required);
     }
-    assert_int_equal(n, 38);
+    assert_int_equal(n, 44);
     assert_null(hparams_rule(-1));
 }
 
@@ -290,6 +352,7 @@ int main(void)
         cmocka_unit_test(relations_are_checked),
         cmocka_unit_test(wrong_types_are_refused),
         cmocka_unit_test(an_architecture_name_has_1_to_64_bytes),
+        cmocka_unit_test(layers_may_have_different_heads),
         cmocka_unit_test(the_table_can_be_printed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
