@@ -134,3 +134,13 @@ void map_willneed(const MapFile *m, size_t offset, size_t n)
     void *first = (void *)(uintptr_t)(m->data + offset - into_page);
     madvise(first, n + into_page, MADV_WILLNEED); /* advice: a refusal changes nothing */
 }
+
+void map_dontneed(const MapFile *m, size_t offset, size_t n)
+{
+    if (!m->mapped || offset >= m->size) return;
+    if (n > m->size - offset) n = m->size - offset;
+    /* Only pages that lie inside: a neighbour may still be in use. */
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), skip = -offset & (page - 1);
+    if (n < skip + page) return;
+    madvise((void *)(uintptr_t)(m->data + offset + skip), (n - skip) / page * page, MADV_DONTNEED);
+}

@@ -33,4 +33,8 @@ LoadFn load_read, load_mmap;
 /* Advice to the kernel for a range of a mapping (nothing when read): it will be needed soon. */
 void map_willneed(const MapFile *m, size_t offset, size_t n);
 
+/* The same for a range that has been read and is not needed soon: whole pages of it no longer count as our
+ * memory; touching them again brings them back from the file. */
+void map_dontneed(const MapFile *m, size_t offset, size_t n);
+
 #endif

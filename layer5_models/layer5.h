@@ -11,6 +11,8 @@
 #include "chat_format.h"
 #include "chat_parser.h"
 #include "model.h"
+#include "import_tensor.h"
+#include "llama2c.h"
 #include "imatrix.h"
 #include "imatrix_collect.h"
 #include "quant_mix.h"

@@ -4,6 +4,7 @@
 #define SIXFOLD_LAYER5_KERNELS_H
 
 #include "bpe_merge.h"
+#include "import_tensor.h"
 #include "kernel_rows.h"
 
 #define KERNEL_T(op, type, variant, needs, fn) extern type fn;

@@ -31,7 +31,7 @@ typedef struct {
 
 typedef Status VerbFn(Cli *c, Err *err);
 VerbFn verb_run, verb_logits, verb_tokenize, verb_detokenize, verb_inspect, verb_bench,
-    verb_perplexity, verb_quantize, verb_imatrix;
+    verb_perplexity, verb_quantize, verb_imatrix, verb_convert;
 
 /* inspect --quality A B. */
 Status cli_quality(Cli *c, Err *err);

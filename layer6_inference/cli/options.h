@@ -16,7 +16,7 @@
 typedef enum {
     VERB_RUN = 1 << 0, VERB_LOGITS = 1 << 1, VERB_TOKENIZE = 1 << 2, VERB_DETOKENIZE = 1 << 3,
     VERB_INSPECT = 1 << 4, VERB_BENCH = 1 << 5, VERB_PERPLEXITY = 1 << 6, VERB_QUANTIZE = 1 << 7,
-    VERB_IMATRIX = 1 << 8
+    VERB_IMATRIX = 1 << 8, VERB_CONVERT = 1 << 10
 } VerbMask;
 
 enum { MAX_POSITIONAL = 4, MAX_LISTED = 64 };
@@ -61,6 +61,8 @@ typedef struct Options {
     bool dry_run, pure, leave_output, allow_requantize;
     OptionList tensor_types;    /* "PATTERN=TYPE" */
     const char *imatrix, *output_type, *token_embd_type;
+    /* convert */
+    const char *outfile, *outtype, *tokenizer, *model_name;
     /* perplexity */
     bool bits;
     /* imatrix */

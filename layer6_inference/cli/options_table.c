@@ -72,6 +72,14 @@ const OptionRow option_rows[] = {
     {"quantize", "--allow-requantize", NULL, OPT_FLAG, AT(allow_requantize), 0, 0, VERB_QUANTIZE,
      "no warning when the input is quantised already"},
 
+    {"convert", "-o, --outfile", "FILE", OPT_STR, AT(outfile), 0, 0, VERB_CONVERT, "the GGUF file to write"},
+    {"convert", "--outtype", "TYPE", OPT_STR, AT(outtype), 0, 0, VERB_CONVERT,
+     "of the matrices: f32, f16, bf16, q8_0; default auto: as they are, so that nothing is lost"},
+    {"convert", "--tokenizer", "FILE", OPT_STR, AT(tokenizer), 0, 0, VERB_CONVERT,
+     "the tokenizer.bin of a llama2.c model"},
+    {"convert", "--model-name", "NAME", OPT_STR, AT(model_name), 0, 0, VERB_CONVERT,
+     "name of the model; default: that of the file or directory"},
+
     {"imatrix", "--chunks", "N", OPT_INT, AT(n_chunks), -1, BIG, VERB_IMATRIX,
      "read at most N chunks; default -1: the whole text"},
     {"imatrix", "--output-frequency", "N", OPT_INT, AT(save_every), 1, BIG, VERB_IMATRIX,
@@ -89,7 +97,7 @@ const OptionRow option_rows[] = {
      "measured repeats of each test; default 5"},
 
     {"machine", "-t, --threads", "N", OPT_INT, AT(n_threads), 1, 256,
-     FORWARD_VERBS | VERB_QUANTIZE | VERB_INSPECT,
+     FORWARD_VERBS | VERB_QUANTIZE | VERB_INSPECT | VERB_CONVERT,
      "threads; default: physical cores that this process may use"},
     {"machine", "-C, --cpu-mask", "HEX", OPT_STR, AT(cpu_mask), 0, 0, FORWARD_VERBS,
      "CPUs that threads may use: bit i stands for CPU i; adds to --cpu-range"},

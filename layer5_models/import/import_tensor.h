@@ -1,0 +1,82 @@
+/* import_tensor.h: one tensor of the file that is written, and where its rows come from.
+ *
+ * A foreign checkpoint has the same numbers in another order: matrices that are transposed, heads whose
+ * q, k and v lie side by side, one matrix per expert instead of one tensor for all. Every such case is
+ * a view with strides and a rule that turns the number of a row into the number of a row there.
+ *
+ *   out[m][r][i] = add + source_m[row(r)][i]
+ *
+ * Interface: an ImportTensor owns nothing; views point into mapped files. import_row_f32 reads a row as
+ * f32. import_write declares all tensors, writes them piece by piece (a few megabytes at a time, in
+ * parallel, whatever the tensor's size) and finishes the file; the bytes do not depend on the number of
+ * threads. Where type and order stay, bytes are copied as they are. */
+#ifndef SIXFOLD_IMPORT_TENSOR_H
+#define SIXFOLD_IMPORT_TENSOR_H
+
+#include "layer4.h"
+
+enum { IMPORT_NAME = 64 };
+
+/* Numbers as a checkpoint has them. */
+typedef struct {
+    Tensor view;           /* [n_in, n_rows, n_matrices], any strides, any alignment; F32, F16, BF16, I8 */
+    const uint8_t *scales; /* I8: f32 values, of any alignment; number i is worth q_i * scales[i / group] */
+    int64_t group;
+    const MapFile *file;   /* where the bytes lie: pages are given back when read. NULL: somewhere else */
+} ImportSource;
+
+/* Which row of the source becomes row r; all zero means row r. */
+typedef struct {
+    int64_t interleave; /* head size d: rows j and j + d/2 of each head become rows 2j and 2j + 1 */
+    int64_t skip;       /* then r + skip: a part of a fused matrix */
+    int64_t n_group, n_q, d_head; /* then, rows there are [n_group, n_q q-heads + k + v, d_head] */
+    int64_t first, step; /* then first + step * r; step 0 means 1 */
+} ImportOrder;
+
+typedef struct {
+    char name[IMPORT_NAME];
+    DType type;            /* in the file that is written */
+    int n_dims;
+    int64_t ne[4];
+    ImportSource *sources; /* one for all matrices, or one for each */
+    int64_t n_sources;
+    int64_t per;           /* rows in each source matrix; 0: ne[1] (of a vector, ne[0]) */
+    ImportOrder order;
+    float add;             /* to every number: gains that are stored as distance from 1 */
+} ImportTensor;
+
+typedef struct {
+    const char *label;     /* of the progress bar */
+    bool quiet;
+    Pool *pool;
+    const volatile int *stop; /* may be NULL */
+} ImportRun;
+
+int64_t import_source_row(const ImportOrder *o, int64_t r);
+
+/* Row `row` of all rows of all matrices, counted through. y [row length]. */
+void import_row_f32(const ImportTensor *t, int64_t row, float *y);
+
+/* Numbers per row and rows. A vector is handled as n rows of one number, so that orders apply to it. */
+int64_t import_row_length(const ImportTensor *t);
+int64_t import_n_rows(const ImportTensor *t);
+int64_t import_bytes(const ImportTensor *t); /* in the file that is written */
+
+/* A type for a tensor, given the wish: vectors and what must be exact stay F32, and rows that are no
+ * whole blocks fall back to F16. wish -1: as the source has it. */
+DType import_type(int wish, DType source, int64_t n_in, int n_dims, bool exact);
+
+/* general.file_type for a wish; source: the type of most matrices. */
+uint32_t import_file_type(int wish, DType source);
+
+Status import_write(GgufWriter *w, const char *path, const ImportTensor *t, int64_t n,
+                    const ImportRun *run, Err *err);
+
+/* Op "import_rows": rows [first_row, first_row + n) of t as bytes of t->type. floats [n, row length] is
+ * scratch. The result is the row that holds what t->type cannot say (NaN, infinity), or -1. */
+typedef int64_t import_rows_fn(const ImportTensor *t, int64_t first_row, int64_t n, float *floats,
+                             char *encoded, Pool *pool);
+extern import_rows_fn *import_rows;
+import_rows_fn import_rows_serial, import_rows_parallel;
+
+#endif

@@ -1,0 +1,83 @@
+/* verb_convert.c: a checkpoint of another program becomes GGUF. */
+#include "layer6.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* --outtype: a type, or -1 for auto. */
+static Status parse_outtype(const char *name, int *wish, Err *err)
+{
+    static const struct { const char *name; int type; } types[] = {
+        {"auto", -1}, {"f32", DT_F32}, {"f16", DT_F16}, {"bf16", DT_BF16}, {"q8_0", DT_Q8_0}};
+    *wish = -1;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        *wish = types[i].type;
+        if (!name || strcmp(name, types[i].name) == 0) return OK;
+    }
+    return fail(err, E_ARG, "--outtype is '%.40s', expected is f32, f16, bf16, q8_0 or auto. HINT: `sixfold "
+                "quantize` makes smaller types from what convert writes", name);
+}
+
+/* What the model is called: the last part of the path without its ending. */
+static const char *name_of(const Options *o, const char *path, char out[128])
+{
+    if (o->model_name) return o->model_name;
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/') n--;
+    size_t start = n;
+    while (start > 0 && path[start - 1] != '/') start--;
+    if (n - start > 4 && memcmp(path + n - 4, ".bin", 4) == 0) n -= 4;
+    snprintf(out, 128, "%.*s", (int)(n - start > 127 ? 127 : n - start), path + start);
+    return out;
+}
+
+static Status convert_llama2c(const Options *o, const char *path, const char *name, int wish,
+                              const ImportRun *run, Err *err)
+{
+    Llama2c m;
+    if (!o->tokenizer)
+        return fail(err, E_ARG, "a llama2.c model has no vocabulary of its own. HINT: --tokenizer "
+                    "TOKENIZER.bin");
+    if (cli_same_file(o->tokenizer, o->outfile))
+        return fail(err, E_ARG, "'%s' is the tokenizer. HINT: give another output name", o->outfile);
+    TRY(llama2c_open(&m, path, err));
+    Status s = llama2c_convert(&m, o->tokenizer, o->outfile, name, wish, run, err);
+    llama2c_close(&m);
+    return s;
+}
+
+/* What was written must open; if it does not, the source was wrong in a way that only binding finds. */
+static Status check_result(const char *path, bool quiet, Err *err)
+{
+    Model m;
+    Status s = model_open(&m, path, MAP_AUTO, err);
+    if (s != OK) {
+        unlink(path);
+        return s;
+    }
+    if (!quiet)
+        fprintf(stderr, "%s: %s, %lld tensors, %.1f M parameters, %.1f MB\n", path, m.arch->title,
+                (long long)m.gguf.n_tensors, (double)m.weights.n_params / 1e6, (double)m.gguf.file_bytes / 1e6);
+    model_close(&m);
+    return OK;
+}
+
+Status verb_convert(Cli *c, Err *err)
+{
+    const Options *o = &c->o;
+    char buffer[128];
+    int wish;
+    if (o->n_positional < 1 || !o->outfile)
+        return fail(err, E_ARG, "expected are a checkpoint and an output. HINT: sixfold convert MODEL.bin "
+                    "--tokenizer TOKENIZER.bin -o OUT.gguf");
+    const char *path = o->positional[0];
+    TRY(parse_outtype(o->outtype, &wish, err));
+    if (cli_same_file(path, o->outfile))
+        return fail(err, E_ARG, "'%s' is the checkpoint itself. HINT: give another output name", path);
+    TRY(cli_open_pool(c, err));
+    cli_catch_interrupt();
+    ImportRun run = {.label = "convert", .quiet = o->quiet, .pool = c->pool, .stop = &cli_stop};
+    TRY(convert_llama2c(o, path, name_of(o, path, buffer), wish, &run, err));
+    return check_result(o->outfile, o->quiet, err);
+}
