@@ -131,3 +131,11 @@ Status generator_next(Generator *g, int32_t *id, bool *end, Err *err)
     TRY(tokens_push(&g->tokens, *id, err));
     return sampler_accept(&g->sampler, *id, err);
 }
+
+void generator_rewind(Generator *g, int64_t n)
+{
+    CHECK(n >= 0 && n <= g->tokens.n, "back to %lld of %lld tokens", (long long)n, (long long)g->tokens.n);
+    g->tokens.n = n;
+    if (g->n_done > n) g->n_done = n;
+    if (g->sampler.history.n > n) g->sampler.history.n = n;
+}

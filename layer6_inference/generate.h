@@ -58,6 +58,10 @@ Status generator_prompt(Generator *g, const int32_t *ids, int64_t n, Err *err);
  * the last token of a text costs no pass. */
 Status generator_next(Generator *g, int32_t *id, bool *end, Err *err);
 
+/* Forgets all tokens but the first n. What has been computed of those stays, so the next text may go on
+ * from there; at least one token must follow before the next generator_next. */
+void generator_rewind(Generator *g, int64_t n);
+
 /* Forward pass over tokens [n_done, n) (cached) or [0, n) (uncached); logits of the last one. */
 typedef Status generate_fn(Generator *g, Err *err);
 extern generate_fn *generate;

@@ -15,6 +15,8 @@ typedef struct {
 static const Verb verbs[] = {
     {"run", VERB_RUN, verb_run, 0, "run [-m MODEL] -p TEXT [-n N] [--temp T] ...",
      "complete a text"},
+    {"chat", VERB_CHAT, verb_chat, 0, "chat [-m MODEL] [-sys TEXT] [-p TEXT] [-st] ...",
+     "talk with a model"},
     {"bench", VERB_BENCH, verb_bench, 0, "bench [-m MODEL] -p 512 -n 128 -r 5 -o md",
      "measure prompt and generation speed"},
     {"perplexity", VERB_PERPLEXITY, verb_perplexity, 0, "perplexity [-m MODEL] -f FILE -c 512",
@@ -127,7 +129,7 @@ static int exit_code(Status s)
     case E_UNSUPPORTED: return 3;
     case E_LIMIT:
     case E_MEMORY: return 4;
-    case E_CANCELLED: return cli_stop ? 130 : 0; /* Ctrl-C, or nobody reads stdout any more */
+    case E_CANCELLED: return cli_stop ? 128 + cli_stop : 0; /* Ctrl-C, or nobody reads stdout any more */
     case E_IO: break;
     }
     return 1;

@@ -2,7 +2,7 @@
  *
  * Interface: cli_main is all of the program but main(); it returns the exit code:
  *   0 ok   1 run-time failure   2 usage   3 model file rejected   4 out of memory or context
- *   130 stopped by Ctrl-C; a reader who closes stdout early (| head) is no error: 0
+ *   130 stopped by Ctrl-C, 143 by SIGTERM; a reader who closes stdout early (| head) is no error: 0
  * stdout is the answer, stderr everything else. The embedded model's bytes come from main, because
  * they are an object of their own. */
 #ifndef SIXFOLD_CLI_H
@@ -31,7 +31,7 @@ typedef struct {
 
 typedef Status VerbFn(Cli *c, Err *err);
 VerbFn verb_run, verb_logits, verb_tokenize, verb_detokenize, verb_inspect, verb_bench,
-    verb_perplexity, verb_quantize, verb_imatrix, verb_convert;
+    verb_perplexity, verb_quantize, verb_imatrix, verb_convert, verb_chat;
 
 /* inspect --quality A B. */
 Status cli_quality(Cli *c, Err *err);
@@ -47,14 +47,18 @@ Status cli_open_vocabulary(Cli *c, Err *err);
 Status cli_open_pool(Cli *c, Err *err);
 /* Context, batch and cache types from the flags, checked; n_ctx falls back to the model's. */
 Status cli_generator_params(Cli *c, GeneratorParams *p, Err *err);
+/* What the sampling flags say; a seed of -1 becomes a new one. */
+SamplerParams cli_sampling(const Options *o);
 /* Says on stderr that positions beyond the training are guesses, if the context has any. */
 void cli_note_context(const Cli *c, int64_t n_ctx);
 /* Refuses what will not fit into the available memory; prints the plan with --verbose. */
 Status cli_check_plan(Cli *c, const GeneratorParams *p, int64_t extra_bytes, Err *err);
 
-/* Set by Ctrl-C (once installed); a second Ctrl-C ends the program at once. */
+/* The number of the signal that asked to stop: Ctrl-C (once installed), or SIGTERM. A second one ends the
+ * program at once. */
 extern volatile int cli_stop;
 void cli_catch_interrupt(void);
+void cli_catch_terminate(void);
 
 /* A file that shrinks while it is mapped ends the program with a message and code 3, not a signal. */
 void cli_catch_bus_error(void);

@@ -15,7 +15,7 @@ volatile int cli_stop;
 static void on_interrupt(int signal_number)
 {
     if (cli_stop) _exit(128 + signal_number);
-    cli_stop = 1;
+    cli_stop = signal_number;
 }
 
 void cli_catch_interrupt(void)
@@ -23,6 +23,13 @@ void cli_catch_interrupt(void)
     struct sigaction action = {.sa_handler = on_interrupt};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
+}
+
+void cli_catch_terminate(void)
+{
+    struct sigaction action = {.sa_handler = on_interrupt};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGTERM, &action, NULL);
 }
 
 /* A page of a mapped file that is no longer there. Nothing can be computed any more; what may be called
@@ -158,6 +165,14 @@ static uint64_t fresh_seed(void)
     return (uint64_t)clock_ns() * 0x9E3779B97F4A7C15u ^ (uint64_t)getpid() << 32;
 }
 
+SamplerParams cli_sampling(const Options *o)
+{
+    return (SamplerParams){.temp = (float)o->temp, .top_k = o->top_k, .top_p = (float)o->top_p,
+                           .min_p = (float)o->min_p, .repeat_penalty = (float)o->repeat_penalty,
+                           .repeat_last_n = o->repeat_last_n,
+                           .seed = o->seed < 0 ? fresh_seed() : (uint64_t)o->seed};
+}
+
 Status cli_generator_params(Cli *c, GeneratorParams *p, Err *err)
 {
     const Options *o = &c->o;
@@ -167,11 +182,7 @@ Status cli_generator_params(Cli *c, GeneratorParams *p, Err *err)
     if (p->n_ubatch > p->n_ctx) p->n_ubatch = p->n_ctx;
     TRY(cache_type("-ctk", o->type_k, &p->type_k, err));
     TRY(cache_type("-ctv", o->type_v, &p->type_v, err));
-    p->sampling = (SamplerParams){.temp = (float)o->temp, .top_k = o->top_k, .top_p = (float)o->top_p,
-                                  .min_p = (float)o->min_p,
-                                  .repeat_penalty = (float)o->repeat_penalty,
-                                  .repeat_last_n = o->repeat_last_n,
-                                  .seed = o->seed < 0 ? fresh_seed() : (uint64_t)o->seed};
+    p->sampling = cli_sampling(o);
     return OK;
 }
 

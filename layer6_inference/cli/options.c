@@ -150,7 +150,8 @@ Status options_parse(Options *o, VerbMask verb, int max_positional, int argc, ch
                    .temp = (double)s.temp, .top_k = s.top_k, .top_p = (double)s.top_p,
                    .min_p = (double)s.min_p, .repeat_penalty = (double)s.repeat_penalty,
                    .repeat_last_n = s.repeat_last_n, .seed = -1, .bench_prompt = 512,
-                   .bench_gen = 128, .repeats = 5, .load_mode = "auto",
+                   .bench_gen = 128, .repeats = 5, .load_mode = "auto", .color = "auto",
+                   .reasoning_budget = -1,
                    .weights = "asis", .n_chunks = -1, .save_every = 10};
     TRY(read_environment(o, verb, err));
     bool flags_end = false;
@@ -167,6 +168,18 @@ Status options_parse(Options *o, VerbMask verb, int max_positional, int argc, ch
         }
     }
     return OK;
+}
+
+Status options_set(Options *o, VerbMask verb, const char *group, const char *name, const char *value,
+                   Err *err)
+{
+    char flag[64];
+    snprintf(flag, sizeof flag, "--%s", name);
+    const OptionRow *row = find_row(verb, flag, strlen(flag));
+    if (!row || !row->group || strcmp(row->group, group) != 0)
+        return fail(err, E_ARG, "nothing to set is named '%.40s'. HINT: --help lists the flags; those of group "
+                    "%s can be set", name, group);
+    return store(o, row, name, value, err);
 }
 
 Status options_help(VerbMask verb, Buf *out, Err *err)

@@ -16,7 +16,7 @@
 typedef enum {
     VERB_RUN = 1 << 0, VERB_LOGITS = 1 << 1, VERB_TOKENIZE = 1 << 2, VERB_DETOKENIZE = 1 << 3,
     VERB_INSPECT = 1 << 4, VERB_BENCH = 1 << 5, VERB_PERPLEXITY = 1 << 6, VERB_QUANTIZE = 1 << 7,
-    VERB_IMATRIX = 1 << 8, VERB_CONVERT = 1 << 10
+    VERB_IMATRIX = 1 << 8, VERB_CHAT = 1 << 9, VERB_CONVERT = 1 << 10
 } VerbMask;
 
 enum { MAX_POSITIONAL = 4, MAX_LISTED = 64 };
@@ -33,6 +33,13 @@ typedef struct Options {
     const char *prompt, *prompt_file;
     bool escape, no_display_prompt, special, ignore_eos;
     int64_t n_predict;          /* -1: until the end */
+    OptionList stops;           /* texts that end the answer */
+    /* chat */
+    const char *system, *system_file;
+    const char *chat_template, *chat_template_file;
+    bool jinja, no_jinja, single_turn;
+    const char *color;          /* auto, on, off */
+    int64_t reasoning_budget;   /* -1: as the template has it, 0: none */
     /* machine */
     int64_t n_threads;          /* 0: default */
     const char *cpu_mask, *cpu_range; /* NULL: all that we may use */
@@ -80,6 +87,10 @@ typedef struct Options {
 
 /* argv[0 .. argc-1] without program and verb. max_positional: how many words may stand alone. */
 Status options_parse(Options *o, VerbMask verb, int max_positional, int argc, char **argv, Err *err);
+
+/* Sets one flag of a verb later on, by its long name without dashes ("temp"), if it belongs to the group. */
+Status options_set(Options *o, VerbMask verb, const char *group, const char *name, const char *value,
+                   Err *err);
 
 /* The flags of a verb as help text, appended to out. */
 Status options_help(VerbMask verb, Buf *out, Err *err);

@@ -3,8 +3,9 @@
 
 #define AT(field) offsetof(Options, field)
 #define MODEL_VERBS (VERB_RUN | VERB_LOGITS | VERB_TOKENIZE | VERB_DETOKENIZE | VERB_BENCH |       \
-                     VERB_PERPLEXITY | VERB_INSPECT | VERB_IMATRIX)
-#define FORWARD_VERBS (VERB_RUN | VERB_LOGITS | VERB_BENCH | VERB_PERPLEXITY | VERB_IMATRIX)
+                     VERB_PERPLEXITY | VERB_INSPECT | VERB_IMATRIX | VERB_CHAT)
+#define FORWARD_VERBS (VERB_RUN | VERB_LOGITS | VERB_BENCH | VERB_PERPLEXITY | VERB_IMATRIX | VERB_CHAT)
+#define TELL_VERBS (VERB_RUN | VERB_CHAT)
 #define TEXT_VERBS (VERB_PERPLEXITY | VERB_IMATRIX | VERB_INSPECT)
 #define ALL_VERBS 0xFFFFFFFFu
 #define BIG 2147483647.0
@@ -18,20 +19,43 @@ const OptionRow option_rows[] = {
 
     {"text", "-p, --prompt", "TEXT", OPT_STR, AT(prompt), 0, 0, VERB_RUN,
      "the prompt; without -p and -f it is read from stdin if that is a pipe or a file"},
+    {"text", "-p, --prompt", "TEXT", OPT_STR, AT(prompt), 0, 0, VERB_CHAT,
+     "the first message; then the terminal goes on, unless -st"},
     {"text", "-f, --file", "FILE", OPT_STR, AT(prompt_file), 0, 0, VERB_RUN | TEXT_VERBS,
      "read the text from a file"},
     {"text", "--bits", NULL, OPT_FLAG, AT(bits), 0, 0, VERB_PERPLEXITY,
      "the file has a document per line, {\"text\": ..., \"bits\": ...}: how many bits each needs"},
     {"text", "-e, --escape", NULL, OPT_FLAG, AT(escape), 0, 0, VERB_RUN,
      "turn \\n, \\t, \\\\, \\\", \\' and \\xHH in the prompt into characters"},
-    {"text", "-n, --predict, --n-predict", "N", OPT_INT, AT(n_predict), -1, BIG, VERB_RUN,
+    {"text", "-n, --predict, --n-predict", "N", OPT_INT, AT(n_predict), -1, BIG, TELL_VERBS,
      "tokens to generate; -1 (default): until the text ends or the context is full"},
     {"text", "--no-display-prompt", NULL, OPT_FLAG, AT(no_display_prompt), 0, 0, VERB_RUN,
      "do not print the prompt before the answer"},
     {"text", "-sp, --special", NULL, OPT_FLAG, AT(special), 0, 0, VERB_RUN | VERB_DETOKENIZE,
      "print control tokens too"},
-    {"text", "--ignore-eos", NULL, OPT_FLAG, AT(ignore_eos), 0, 0, VERB_RUN,
+    {"text", "-r, --reverse-prompt", "TEXT", OPT_LIST, AT(stops), 0, 0, TELL_VERBS,
+     "end before this text appears; may be repeated"},
+    {"text", "--ignore-eos", NULL, OPT_FLAG, AT(ignore_eos), 0, 0, TELL_VERBS,
      "never choose a token that ends the text"},
+
+    {"chat", "-sys, --system-prompt", "TEXT", OPT_STR, AT(system), 0, 0, VERB_CHAT,
+     "what the model is told before the conversation"},
+    {"chat", "-sysf, --system-prompt-file", "FILE", OPT_STR, AT(system_file), 0, 0, VERB_CHAT,
+     "the same from a file"},
+    {"chat", "-st, --single-turn", NULL, OPT_FLAG, AT(single_turn), 0, 0, VERB_CHAT,
+     "end after one answer"},
+    {"chat", "--chat-template", "NAME|TEXT", OPT_STR, AT(chat_template), 0, 0, VERB_CHAT,
+     "a named template of the file, a family (chatml, llama3, ...) or a template; default: the file's"},
+    {"chat", "--chat-template-file", "FILE", OPT_STR, AT(chat_template_file), 0, 0, VERB_CHAT,
+     "read the template from a file"},
+    {"chat", "--jinja", NULL, OPT_FLAG, AT(jinja), 0, 0, VERB_CHAT,
+     "run the file's template (default)"},
+    {"chat", "--no-jinja", NULL, OPT_FLAG, AT(no_jinja), 0, 0, VERB_CHAT,
+     "only recognise its family and use the one that is built in"},
+    {"chat", "--reasoning-budget", "N", OPT_INT, AT(reasoning_budget), -1, 0, VERB_CHAT,
+     "0: ask the template for an answer without thoughts; default -1: as it has it"},
+    {"chat", "-co, --color", "WHEN", OPT_STR, AT(color), 0, 0, VERB_CHAT,
+     "auto (default: on a terminal, unless NO_COLOR is set), on or off"},
 
     {"tokens", "--tokens", "IDS", OPT_STR, AT(tokens), 0, 0, VERB_LOGITS,
      "token ids, e.g. 1,2,3; nothing is added to them"},
@@ -123,19 +147,19 @@ const OptionRow option_rows[] = {
     {"memory", "-ctv, --cache-type-v", "TYPE", OPT_STR, AT(type_v), 0, 0, FORWARD_VERBS,
      "type of cached values: f16 (default) or f32"},
 
-    {"sampling", "--temp, --temperature", "T", OPT_FLOAT, AT(temp), -1, 1e30, VERB_RUN,
+    {"sampling", "--temp, --temperature", "T", OPT_FLOAT, AT(temp), -1, 1e30, TELL_VERBS,
      "temperature; default 0.8, 0 = always the likeliest token"},
-    {"sampling", "--top-k", "N", OPT_INT, AT(top_k), -1, BIG, VERB_RUN,
+    {"sampling", "--top-k", "N", OPT_INT, AT(top_k), -1, BIG, TELL_VERBS,
      "keep the N likeliest; default 40, 0 = all"},
-    {"sampling", "--top-p", "P", OPT_FLOAT, AT(top_p), 0, 1, VERB_RUN,
+    {"sampling", "--top-p", "P", OPT_FLOAT, AT(top_p), 0, 1, TELL_VERBS,
      "keep the likeliest that add up to P; default 0.95, 1 = all"},
-    {"sampling", "--min-p", "P", OPT_FLOAT, AT(min_p), 0, 1, VERB_RUN,
+    {"sampling", "--min-p", "P", OPT_FLOAT, AT(min_p), 0, 1, TELL_VERBS,
      "keep what is at least P times as likely as the best; default 0.05, 0 = all"},
-    {"sampling", "--repeat-penalty", "R", OPT_FLOAT, AT(repeat_penalty), 1e-3, 1e3, VERB_RUN,
+    {"sampling", "--repeat-penalty", "R", OPT_FLOAT, AT(repeat_penalty), 1e-3, 1e3, TELL_VERBS,
      "make recent tokens less likely; default 1 = off"},
-    {"sampling", "--repeat-last-n", "N", OPT_INT, AT(repeat_last_n), -1, BIG, VERB_RUN,
+    {"sampling", "--repeat-last-n", "N", OPT_INT, AT(repeat_last_n), -1, BIG, TELL_VERBS,
      "how many tokens count as recent; default 64, -1 = all"},
-    {"sampling", "-s, --seed", "S", OPT_INT, AT(seed), -1, 9.2e18, VERB_RUN,
+    {"sampling", "-s, --seed", "S", OPT_INT, AT(seed), -1, 9.2e18, TELL_VERBS,
      "seed of the random draws; default -1: a new one each time (printed with -v)"},
 
     {"general", "--profile", "[json]", OPT_OPTIONAL_STR, AT(profile), 0, 0, FORWARD_VERBS,

@@ -86,39 +86,22 @@ static void print_timings(const Cli *c, const GeneratorStats *s)
             (double)(clock_ns() - c->start_ns) * 1e-6, (long long)(s->n_prompt + s->n_eval));
 }
 
-/* Tokens to stdout until -n, the end of the text, a full context or Ctrl-C. */
-static Status stream_answer(Cli *c, Generator *g, TextStream *stream, Err *err)
+static Status to_stdout(void *ctx, const char *text, size_t n, Err *err)
 {
-    Buf out = {0};
-    Status s = OK;
-    for (int64_t i = 0; s == OK && (c->o.n_predict < 0 || i < c->o.n_predict); i++) {
-        /* 1. Without -n a full context is simply the end. */
-        if (g->tokens.n >= g->params.n_ctx) {
-            if (c->o.n_predict < 0) {
-                if (!c->o.quiet) fprintf(stderr, "\nthe context of %lld tokens is full\n",
-                                         (long long)g->params.n_ctx);
-                break;
-            }
-        }
-        /* 2. One token; its bytes as soon as they are whole characters. */
-        int32_t id;
-        bool end;
-        s = generator_next(g, &id, &end, err);
-        if (s != OK || end) break;
-        buf_clear(&out);
-        s = textstream_feed(stream, id, &out, err);
-        if (s == OK && out.len) s = cli_write(out.data, out.len, err);
-        if (s == OK && cli_stop) s = fail(err, E_CANCELLED, "stopped on request");
-    }
-    /* 3. What was held back, and one newline, also after Ctrl-C. */
+    (void)ctx;
+    return cli_write(text, n, err);
+}
+
+/* Tokens to stdout until -n, the end of the text, a full context or Ctrl-C; then one newline, always. */
+static Status stream_answer(Cli *c, Generator *g, const AnswerParams *p, Err *err)
+{
     Err late;
-    buf_clear(&out);
-    Status end = textstream_end(stream, &out, &late);
-    if (end == OK) end = buf_append(&out, "\n", 1, &late);
-    if (end == OK) end = cli_write(out.data, out.len, &late);
-    buf_close(&out);
-    if (s == OK && end != OK) s = fail(err, end, "%s", late.text);
-    return s;
+    AnswerEnd end = ANSWER_ENDED;
+    Status s = answer_stream(g, p, to_stdout, NULL, &end, err);
+    if (s == OK && end == ANSWER_FULL && !c->o.quiet)
+        fprintf(stderr, "\nthe context of %lld tokens is full\n", (long long)g->params.n_ctx);
+    Status last = cli_write("\n", 1, &late);
+    return s == OK && last != OK ? fail(err, last, "%s", late.text) : s;
 }
 
 static Status complete(Cli *c, Generator *g, const Buf *text, const TokenList *ids, Err *err)
@@ -131,10 +114,10 @@ static Status complete(Cli *c, Generator *g, const Buf *text, const TokenList *i
         return s;
     }
     const Tokenizer *t = c->model.tokenizer;
-    TextStream stream = {.tokenizer = t, .special = c->o.special,
-                         .drop_space = text->len == 0 && tokenizer_adds_space_prefix(t)};
-    s = stream_answer(c, g, &stream, err);
-    textstream_close(&stream);
+    AnswerParams p = {.n_predict = c->o.n_predict, .stops = c->o.stops.items, .n_stops = c->o.stops.n,
+                      .special = c->o.special,
+                      .drop_space = text->len == 0 && tokenizer_adds_space_prefix(t)};
+    s = stream_answer(c, g, &p, err);
     if (!c->o.quiet) print_timings(c, &g->stats);
     return s;
 }

@@ -63,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     parse(&params, data + 2, size - 2, 1 + data[1] % 32, &cut);
     for (int i = 0; i < 2; i++) same(&whole.text[i], &cut.text[i]);
     same(&whole.calls, &cut.calls);
-    if (params.form == CHAT_FORM_PLAIN && params.think == CHAT_THINK_NONE)
+    if (size > 2 && params.form == CHAT_FORM_PLAIN && params.think == CHAT_THINK_NONE)
         CHECK(whole.text[0].len == size - 2 && !memcmp(whole.text[0].data, data + 2, size - 2), "plain text changed");
     for (int i = 0; i < 2; i++) buf_close(&whole.text[i]), buf_close(&cut.text[i]);
     buf_close(&whole.calls);

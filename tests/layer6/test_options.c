@@ -32,7 +32,7 @@ static int each_spelling(SpellingFn *fn)
 {
     int n = 0;
     for (int i = 0; i < option_row_count; i++)
-        for (uint32_t verb = 1; verb <= VERB_IMATRIX; verb <<= 1) {
+        for (uint32_t verb = 1; verb <= VERB_CONVERT; verb <<= 1) {
             if (!(option_rows[i].verbs & verb)) continue;
             char names[64], *save = NULL;
             snprintf(names, sizeof names, "%s", option_rows[i].names);

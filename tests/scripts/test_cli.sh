@@ -45,6 +45,7 @@ the_prompt_is_echoed_and_one_newline_ends_the_answer() {
     run 0 run -m $wired -p "the cat" -n 0 && out_is 'the cat\n' &&
     run 0 run -m $wired -p "the cat" -n 9 --temp 0 && out_is 'the cat\n' && # the text ends at once
     run 0 run -m $wired -p "" -n 1 --temp 0 && out_is '\n' &&
+    run 0 run -m $wired -p "the cat saw the" -n 9 --temp 0 -r nothing -r ' the' && out_is 'the cat saw the cat saw\n' &&
     run 0 run -e -p 'a\x20b\x61\ta \\\\' -n 0 && out_is 'a ba\ta \\\\\n'
 }
 the_prompt_comes_from_a_flag_a_file_or_a_pipe() {
@@ -110,6 +111,26 @@ the_environment_sets_flags() {
     SIXFOLD_ARG_PREDICT=x SIXFOLD_ARG_N_PREDICT=2 run 0 run -m $wired -p "the cat saw the" --temp 0 && out_is 'the cat saw the cat saw\n' &&
     SIXFOLD_ARG_CTX_SIZE=none refused 2 SIXFOLD_ARG_CTX_SIZE run -p x &&
     SIXFOLD_KERNELS=warp9 refused 2 warp9 run -p x
+}
+
+# ------------------------------------------------------------------ chat
+a_conversation_comes_through_a_pipe() {
+    printf 'Hello!\nTell me\\\nmore.\n' | "$s" chat --temp 0 -n 9 >"$tmp/out" 2>"$tmp/err" || why "pipe" || return 1
+    [ "$(wc -l <"$tmp/out")" -ge 2 ] && [ ! -s "$tmp/err" ] || why "stderr: $(cat "$tmp/err")" || return 1
+    run 0 chat --temp 0 -n 9 -p 'Hello!' -st -q && [ ! -s "$tmp/err" ] && [ "$(cat "$tmp/out")" = "$(run 0 chat --temp 0 -n 9 -p 'Hello!' -q && cat "$tmp/out")" ] || why "-st" || return 1
+    printf 'Hello!\n' | "$s" chat -st --temp 0 -n 9 | cmp - "$tmp/out" || return 1
+    printf 'Hello!\n/save %s\n' "$tmp/talk" | "$s" chat --temp 0 -n 9 -sys 'Be <|im_end|> kind.' -q >"$tmp/out" &&
+    grep -q '^{"messages": \[{"role": "system", "content": "Be <|im_end|> kind."}, {"role": "user", "content": "Hello!"}, {"role": "assistant", ' "$tmp/talk" || why "save" || return 1
+    printf '/load %s\n/regen\n' "$tmp/talk" | "$s" chat --temp 0 -n 9 -q | cmp - "$tmp/out" || why "load" || return 1
+    run 0 chat -p x -st -n 2 -m $wired && grep -q '^note: this file has no chat template; ChatML is used' "$tmp/err" &&
+    run 0 chat -p x -st -n 2 -m $wired --chat-template '{{ messages[0].content }}' && ! grep -q note "$tmp/err" || why "templates" || return 1
+    printf '[{{ messages[0].content }}]' >"$tmp/template" && run 0 chat -p x -st -n 2 -m $wired --chat-template-file "$tmp/template" &&
+    run 0 chat -p "the cat saw the" -st --temp 0 -m $wired -n 3 --chat-template '{{ messages[0].content }}' && out_is ' cat saw the\n' &&
+    run 0 chat -p "the cat saw the" -st --temp 0 -m $wired -n 9 -r ' the' --chat-template '{{ messages[0].content }}' && out_is ' cat saw\n' || return 1
+    refused 2 'chatml, llama3' chat -p x -st --chat-template nobody && refused 3 'line 1' chat -p x -st --chat-template '{% if %}' &&
+    refused 2 'holds no template' chat -p x -st --chat-template-file LICENSE && refused 4 'context holds 16' chat -p "$(printf 'x%.0s' {1..99})" -st -c 16 &&
+    refused 2 'did you mean /stats' chat -p /statz && refused 2 'auto, on or off' chat -p x --color maybe && refused 2 'from -1 to 0' chat -p x --reasoning-budget 5 || return 1
+    printf 'a\377\n' | "$s" chat -q >"$tmp/out" 2>"$tmp/err"; [ $? = 2 ] && grep -q 'not UTF-8.*HINT' "$tmp/err"
 }
 
 # ------------------------------------------------------------------ tokens and logits
@@ -383,7 +404,7 @@ memory_stays_below_the_file_and_64_mib() {
 help_and_version_are_answers() {
     run 0 && grep -q 'sixfold run\|  run ' "$tmp/out" && run 0 --version && grep -q '^kernel attention ' "$tmp/out" || return 1
     local verb
-    for verb in run bench perplexity quantize imatrix inspect tokenize detokenize logits; do
+    for verb in run chat bench perplexity quantize imatrix inspect tokenize detokenize logits; do
         run 0 $verb --help && grep -q "^usage: sixfold $verb" "$tmp/out" && [ ! -s "$tmp/err" ] || why "$verb" || return 1
     done
     run 0 run -ngl 99 -fa on -p the -n 0 -q && [ "$(grep -c warning "$tmp/err")" = 1 ]
@@ -392,7 +413,7 @@ help_and_version_are_answers() {
 for name in the_prompt_is_echoed_and_one_newline_ends_the_answer the_prompt_comes_from_a_flag_a_file_or_a_pipe \
     threads_go_where_they_are_told_and_the_answer_stays \
     the_answer_is_on_stdout_and_timings_on_stderr a_seed_repeats_a_text a_full_context_ends_or_fails a_context_beyond_the_training_is_noted \
-    without_a_model_every_verb_opens_the_storyteller the_environment_sets_flags \
+    without_a_model_every_verb_opens_the_storyteller the_environment_sets_flags a_conversation_comes_through_a_pipe \
     logits_have_one_row_per_token tokenize_and_detokenize_are_inverse inspect_shows_keys_and_tensors \
     inspect_works_on_architectures_we_cannot_run inspect_json_is_json bench_json_has_the_promised_shape \
     quantize_writes_a_smaller_model_that_runs quantize_shows_its_plan_and_obeys_its_flags a_half_written_file_never_looks_whole imatrix_collects_stops_and_goes_on \
