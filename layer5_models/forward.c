@@ -64,8 +64,7 @@ Status session_open(Session *s, const Model *m, Pool *pool, int64_t max_batch, i
     *s = (Session){0};
     if (!m->weights.output.w.data)
         return fail(err, E_UNSUPPORTED, "a model of the architecture '%s' is an encoder: it gives vectors, "
-                    "not words, and no verb of this version asks for them. HINT: inspect and tokenize "
-                    "work; in code: session_open_hidden", m->arch->name);
+                    "not words. HINT: sixfold embed asks for vectors", m->arch->name);
     TRY(session_open_hidden(s, m, pool, max_batch, n_ctx, err));
     s->hidden = false;
     return OK;

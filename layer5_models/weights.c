@@ -168,7 +168,10 @@ static Status bind_ends(Binder *b, const ArchDesc *arch, const Hparams *h, const
     TRY(bind_floats(b, "rope_freqs.weight", s->n_rot / 2, 1, false, &w->rope_factors));
     TRY(bind_floats(b, "rope_factors_long.weight", s->n_rot / 2, 1, false, &w->rope_long));
     TRY(bind_floats(b, "rope_factors_short.weight", s->n_rot / 2, 1, false, &w->rope_short));
-    /* 3. The head. */
+    /* 3. The head; a re-ranking model has a classifier. */
+    TRY(bind_affine(b, "cls", d, d, false, &w->cls));
+    const GgufTensor *scores = gguf_tensor(b->g, "cls.output.weight");
+    if (scores) TRY(bind_affine(b, "cls.output", d, scores->view.ne[1], true, &w->cls_out));
     if (arch->flags & ARCH_NO_HEAD) return OK;
     TRY(bind_norm_of(b, "output_norm", s->norm, d, 1, plain, &w->output_norm));
     if (!(arch->flags & ARCH_OUTPUT_TIED))

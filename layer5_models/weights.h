@@ -20,6 +20,7 @@ typedef struct Weights {
     NormWeights embd_norm;    /* or absent */
     NormWeights output_norm;  /* absent in encoders */
     Affine output;            /* [d_model, n_vocab]; absent in encoders */
+    Affine cls, cls_out;      /* a re-ranking model's classifier: [d_model, d_model] or absent, [d_model, n] */
     BlockWeights *blocks;     /* [n_layer] */
     const float *rope_factors;/* [n_rot / 2] or NULL (rope_freqs.weight) */
     const float *rope_long, *rope_short; /* LongRoPE's, or NULL */

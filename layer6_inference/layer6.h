@@ -10,6 +10,7 @@
 #include "answer.h"
 #include "conversation.h"
 #include "chat_session.h"
+#include "embedding.h"
 #include "perplexity.h"
 #include "perplexity_documents.h"
 #include "importance.h"

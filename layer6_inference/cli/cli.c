@@ -37,6 +37,8 @@ static const Verb verbs[] = {
      "token ids to text"},
     {"logits", VERB_LOGITS, verb_logits, 0, "logits [-m MODEL] --tokens 1,2,3 [--greedy N] -o FILE",
      "the raw output of the model for given ids"},
+    {"embed", VERB_EMBED, verb_embed, 0, "embed [-m MODEL] -p TEXT [--pooling KIND] [--normalize] [-o FILE]",
+     "texts to vectors that can be compared"},
 };
 
 enum { N_VERBS = sizeof verbs / sizeof *verbs };
@@ -70,12 +72,29 @@ static Status put_mixes(Buf *out, Err *err)
     return OK;
 }
 
+/* What the kinds of pooling are for. */
+static Status put_pooling(Buf *out, Err *err)
+{
+    return buf_printf(out, err, "\nA model turns each token into a vector. Pooling makes one vector of them, and the right "
+                      "kind is the one that the\nmodel was trained with:\n"
+                      "  mean   the average of all: most sentence encoders\n"
+                      "  cls    the first token, which in an encoder has seen the whole text\n"
+                      "  last   the last token, which in a decoder is the only one that has\n"
+                      "  rank   a score instead of a vector, from a re-ranking model; it reads a question and a "
+                      "passage in one text, as\n         its card shows (--parse-special: [SEP] and the like are "
+                      "one token)\n"
+                      "  none   a vector for every token\n"
+                      "Vectors of length one (--normalize) are alike as far as their dot product is near 1:\n"
+                      "  printf 'a cat\\na dog\\na bank\\n' | sixfold embed -m MODEL --embd-output-format json+\n");
+}
+
 static Status print_help(const Verb *v, Err *err)
 {
     Buf out = {0};
     Status s = buf_printf(&out, err, "usage: sixfold %s\n%s\n", v->usage, v->summary);
     if (s == OK) s = options_help(v->mask, &out, err);
     if (s == OK && v->mask == VERB_QUANTIZE) s = put_mixes(&out, err);
+    if (s == OK && v->mask == VERB_EMBED) s = put_pooling(&out, err);
     if (s == OK)
         s = buf_printf(&out, err, "\nA flag can also be set in the environment: SIXFOLD_ARG_ and its "
                        "long name in capitals.\n");

@@ -31,7 +31,7 @@ typedef struct {
 
 typedef Status VerbFn(Cli *c, Err *err);
 VerbFn verb_run, verb_logits, verb_tokenize, verb_detokenize, verb_inspect, verb_bench,
-    verb_perplexity, verb_quantize, verb_imatrix, verb_convert, verb_chat;
+    verb_perplexity, verb_quantize, verb_imatrix, verb_convert, verb_chat, verb_embed;
 
 /* inspect --quality A B. */
 Status cli_quality(Cli *c, Err *err);
@@ -53,6 +53,9 @@ SamplerParams cli_sampling(const Options *o);
 void cli_note_context(const Cli *c, int64_t n_ctx);
 /* Refuses what will not fit into the available memory; prints the plan with --verbose. */
 Status cli_check_plan(Cli *c, const GeneratorParams *p, int64_t extra_bytes, Err *err);
+
+/* The same for a need in bytes (-1: overflows) that somebody else planned; prints nothing. */
+Status cli_check_room(int64_t need, int64_t n_ctx, Err *err);
 
 /* The number of the signal that asked to stop: Ctrl-C (once installed), or SIGTERM. A second one ends the
  * program at once. */

@@ -193,14 +193,21 @@ void cli_note_context(const Cli *c, int64_t n_ctx)
             "that\n", (long long)n_ctx, (long long)c->model.hp.n_ctx_train);
 }
 
+Status cli_check_room(int64_t need, int64_t n_ctx, Err *err)
+{
+    int64_t have = available_bytes();
+    if (need >= 0 && need <= have) return OK;
+    return fail(err, E_MEMORY, "a context of %lld tokens needs %.1f MiB, %.1f MiB are available. "
+                "HINT: lower it with -c", (long long)n_ctx, need < 0 ? 1e9 : (double)need / 1048576,
+                (double)have / 1048576);
+}
+
 Status cli_check_plan(Cli *c, const GeneratorParams *p, int64_t extra_bytes, Err *err)
 {
     int threads = pool_threads(c->pool);
-    int64_t need = generator_plan(&c->model, p, threads), total, have = available_bytes();
-    if (need < 0 || __builtin_add_overflow(need, extra_bytes, &total) || total > have)
-        return fail(err, E_MEMORY, "a context of %lld tokens needs %.1f MiB, %.1f MiB are available. "
-                    "HINT: lower it with -c", (long long)p->n_ctx,
-                    need < 0 ? 1e9 : (double)total / 1048576, (double)have / 1048576);
+    int64_t need = generator_plan(&c->model, p, threads), total = -1;
+    if (need < 0 || __builtin_add_overflow(need, extra_bytes, &total)) total = -1;
+    TRY(cli_check_room(total, p->n_ctx, err));
     if (!c->o.verbose) return OK;
     const double mib = 1048576;
     int64_t kv = kvcache_plan(&c->model, p->type_k, p->type_v, p->n_ctx, 1);

@@ -151,7 +151,7 @@ Status options_parse(Options *o, VerbMask verb, int max_positional, int argc, ch
                    .min_p = (double)s.min_p, .repeat_penalty = (double)s.repeat_penalty,
                    .repeat_last_n = s.repeat_last_n, .seed = -1, .bench_prompt = 512,
                    .bench_gen = 128, .repeats = 5, .load_mode = "auto", .color = "auto",
-                   .reasoning_budget = -1,
+                   .reasoning_budget = -1, .embd_separator = "\n", .embd_normalize = -1,
                    .weights = "asis", .n_chunks = -1, .save_every = 10};
     TRY(read_environment(o, verb, err));
     bool flags_end = false;

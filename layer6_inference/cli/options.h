@@ -16,7 +16,8 @@
 typedef enum {
     VERB_RUN = 1 << 0, VERB_LOGITS = 1 << 1, VERB_TOKENIZE = 1 << 2, VERB_DETOKENIZE = 1 << 3,
     VERB_INSPECT = 1 << 4, VERB_BENCH = 1 << 5, VERB_PERPLEXITY = 1 << 6, VERB_QUANTIZE = 1 << 7,
-    VERB_IMATRIX = 1 << 8, VERB_CHAT = 1 << 9, VERB_CONVERT = 1 << 10
+    VERB_IMATRIX = 1 << 8, VERB_CHAT = 1 << 9, VERB_CONVERT = 1 << 10,
+    VERB_EMBED = 1 << 12
 } VerbMask;
 
 enum { MAX_POSITIONAL = 4, MAX_LISTED = 64 };
@@ -59,6 +60,10 @@ typedef struct Options {
     const char *tokens;
     int64_t n_greedy;
     const char *output;         /* file, or format for bench */
+    /* embed */
+    const char *pooling, *embd_format, *embd_separator;
+    int64_t embd_normalize;     /* -1: as they are */
+    bool normalize;
     /* tokenize */
     bool no_bos, parse_special;
     /* inspect */

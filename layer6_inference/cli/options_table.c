@@ -3,10 +3,11 @@
 
 #define AT(field) offsetof(Options, field)
 #define MODEL_VERBS (VERB_RUN | VERB_LOGITS | VERB_TOKENIZE | VERB_DETOKENIZE | VERB_BENCH |       \
-                     VERB_PERPLEXITY | VERB_INSPECT | VERB_IMATRIX | VERB_CHAT)
-#define FORWARD_VERBS (VERB_RUN | VERB_LOGITS | VERB_BENCH | VERB_PERPLEXITY | VERB_IMATRIX | VERB_CHAT)
+                     VERB_PERPLEXITY | VERB_INSPECT | VERB_IMATRIX | VERB_CHAT | VERB_EMBED)
+#define FORWARD_VERBS (VERB_RUN | VERB_LOGITS | VERB_BENCH | VERB_PERPLEXITY | VERB_IMATRIX |       \
+                       VERB_CHAT | VERB_EMBED)
 #define TELL_VERBS (VERB_RUN | VERB_CHAT)
-#define TEXT_VERBS (VERB_PERPLEXITY | VERB_IMATRIX | VERB_INSPECT)
+#define TEXT_VERBS (VERB_PERPLEXITY | VERB_IMATRIX | VERB_INSPECT | VERB_EMBED)
 #define ALL_VERBS 0xFFFFFFFFu
 #define BIG 2147483647.0
 
@@ -21,6 +22,10 @@ const OptionRow option_rows[] = {
      "the prompt; without -p and -f it is read from stdin if that is a pipe or a file"},
     {"text", "-p, --prompt", "TEXT", OPT_STR, AT(prompt), 0, 0, VERB_CHAT,
      "the first message; then the terminal goes on, unless -st"},
+    {"text", "-p, --prompt", "TEXT", OPT_STR, AT(prompt), 0, 0, VERB_EMBED,
+     "the text; without -p, -f and --tokens it is read from stdin. Each line is a text of its own"},
+    {"text", "--embd-separator", "STRING", OPT_STR, AT(embd_separator), 0, 0, VERB_EMBED,
+     "what stands between texts; default a newline, \"\" = all is one text"},
     {"text", "-f, --file", "FILE", OPT_STR, AT(prompt_file), 0, 0, VERB_RUN | TEXT_VERBS,
      "read the text from a file"},
     {"text", "--bits", NULL, OPT_FLAG, AT(bits), 0, 0, VERB_PERPLEXITY,
@@ -57,15 +62,26 @@ const OptionRow option_rows[] = {
     {"chat", "-co, --color", "WHEN", OPT_STR, AT(color), 0, 0, VERB_CHAT,
      "auto (default: on a terminal, unless NO_COLOR is set), on or off"},
 
-    {"tokens", "--tokens", "IDS", OPT_STR, AT(tokens), 0, 0, VERB_LOGITS,
+    {"tokens", "--tokens", "IDS", OPT_STR, AT(tokens), 0, 0, VERB_LOGITS | VERB_EMBED,
      "token ids, e.g. 1,2,3; nothing is added to them"},
     {"tokens", "--greedy", "N", OPT_INT, AT(n_greedy), 0, BIG, VERB_LOGITS,
      "then choose and feed N tokens greedily; their ids go to stdout"},
-    {"tokens", "--no-bos", NULL, OPT_FLAG, AT(no_bos), 0, 0, VERB_TOKENIZE,
+    {"tokens", "--no-bos", NULL, OPT_FLAG, AT(no_bos), 0, 0, VERB_TOKENIZE | VERB_EMBED,
      "add no bos, eos or other special token"},
-    {"tokens", "--parse-special", NULL, OPT_FLAG, AT(parse_special), 0, 0, VERB_TOKENIZE | VERB_IMATRIX,
+    {"tokens", "--parse-special", NULL, OPT_FLAG, AT(parse_special), 0, 0,
+     VERB_TOKENIZE | VERB_IMATRIX | VERB_EMBED,
      "recognise the texts of special tokens"},
 
+    {"vectors", "--pooling", "KIND", OPT_STR, AT(pooling), 0, 0, VERB_EMBED,
+     "none, mean, cls, last or rank; default: what the file says, else mean (encoders) or last"},
+    {"vectors", "--embd-normalize", "N", OPT_INT, AT(embd_normalize), -1, 100, VERB_EMBED,
+     "divide by: -1 nothing (default), 0 the largest (which becomes 32760), 1 the sum of sizes, 2 Euclid's"
+     " length, more: p-norm"},
+    {"vectors", "--normalize", NULL, OPT_FLAG, AT(normalize), 0, 0, VERB_EMBED, "same as --embd-normalize 2"},
+    {"output", "--embd-output-format", "FORMAT", OPT_STR, AT(embd_format), 0, 0, VERB_EMBED,
+     "array, json or json+ (with the cosine of each pair); default: a line of numbers per vector"},
+    {"output", "-o, --output", "FILE", OPT_STR, AT(output), 0, 0, VERB_EMBED,
+     "raw little-endian f32, one vector after the other, instead of text on stdout"},
     {"output", "-o, --output", "FILE", OPT_STR, AT(output), 0, 0, VERB_LOGITS,
      "raw little-endian f32 logits, one row per token"},
     {"output", "-o, --output, --output-file", "FILE", OPT_STR, AT(output), 0, 0, VERB_IMATRIX,
@@ -135,7 +151,7 @@ const OptionRow option_rows[] = {
      " given from outside)"},
     {"memory", "-c, --ctx-size", "N", OPT_INT, AT(n_ctx), 0, BIG, FORWARD_VERBS | VERB_INSPECT,
      "context in tokens; default 0: what the model was trained with (perplexity, imatrix: at most 512,"
-     " perplexity with --bits what the longest document needs)"},
+     " perplexity with --bits and embed: what the longest text needs)"},
     {"memory", "--weights", "TYPE", OPT_STR, AT(weights), 0, 0, FORWARD_VERBS & ~(uint32_t)VERB_IMATRIX,
      "keep matrices in memory as f32, f16, bf16, q8_0 or q4_0; default asis: as in the file"},
     {"memory", "-b, --batch-size", "N", OPT_INT, AT(n_batch), 1, 65536, FORWARD_VERBS,

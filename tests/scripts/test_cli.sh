@@ -134,6 +134,45 @@ a_conversation_comes_through_a_pipe() {
 }
 
 # ------------------------------------------------------------------ tokens and logits
+texts_become_vectors() {
+    local nomic=tests/golden/families/nomic-bert.gguf rank=tests/golden/families/bert-rank.gguf
+    # As they are unless asked; raw floats; a line of numbers per text; what the file says about pooling.
+    run 0 embed -m $nomic --tokens 5,6,7 -o "$tmp/v" && [ ! -s "$tmp/out" ] && [ "$(stat -c %s "$tmp/v")" = 128 ] &&
+    grep -q '^1 vector of 32 numbers, pooling mean$' "$tmp/err" || why "raw" || return 1
+    run 0 embed -m $nomic --tokens 5,6,7 --pooling none -q && [ "$(wc -lw <"$tmp/out" | xargs)" = "3 96" ] && [ ! -s "$tmp/err" ] || why "none" || return 1
+    run 0 embed -m $nomic --tokens 5,6,7 --normalize -q &&
+    awk '{ for (i = 1; i <= NF; i++) s += $i * $i } END { exit !(NF == 32 && s > 0.99999 && s < 1.00001) }' "$tmp/out" || why "length" || return 1
+    cp "$tmp/out" "$tmp/two" && run 0 embed -m $nomic --tokens 5,6,7 --embd-normalize 2 -q && cmp "$tmp/two" "$tmp/out" || return 1
+    run 0 embed -m $rank --tokens 5,6,7 -q && [ "$(wc -lw <"$tmp/out" | xargs)" = "1 1" ] || why "rank" || return 1
+    # A text per line, wherever it comes from; decoders have vectors too.
+    run 0 embed -m $wired -p $'the cat\nthe dog' -q && [ "$(wc -l <"$tmp/out")" = 2 ] && cp "$tmp/out" "$tmp/two" || return 1
+    printf 'the cat\nthe dog\n' >"$tmp/texts"
+    run 0 embed -m $wired -f "$tmp/texts" -q && cmp "$tmp/two" "$tmp/out" || return 1
+    "$s" embed -m $wired -q <"$tmp/texts" >"$tmp/out" && cmp "$tmp/two" "$tmp/out" || return 1
+    run 0 embed -m $wired -p 'the cat||the dog' --embd-separator '||' -q && cmp "$tmp/two" "$tmp/out" || return 1
+    run 0 embed -m $wired -f "$tmp/texts" --embd-separator '' -q && [ "$(wc -l <"$tmp/out")" = 1 ] || return 1
+    run 0 embed -m $wired -f "$tmp/texts" -q -ub 1 --embd-output-format array && head -c 2 "$tmp/out" | grep -q '^\[\[' || return 1
+    run 0 embed -m $wired -f "$tmp/texts" -q --embd-output-format json+ || return 1
+    ! command -v python3 >/dev/null || python3 - "$tmp/out" <<'PY' || why "json+"
+import json, sys
+o = json.load(open(sys.argv[1]))
+c = o["cosineSimilarity"]
+assert o["object"] == "list" and [d["index"] for d in o["data"]] == [0, 1] and len(o["data"][0]["embedding"]) == 64
+assert abs(c[0][0] - 1) < 1e-6 and c[0][1] == c[1][0] and 0 < c[0][1] < 1
+PY
+}
+wrong_requests_for_vectors_are_explained() {
+    local nomic=tests/golden/families/nomic-bert.gguf
+    refused 2 "--pooling is 'max'" embed -p a --pooling max &&
+    refused 2 "--embd-output-format is 'xml'" embed -p a --embd-output-format xml &&
+    refused 2 'text 2 has no tokens' embed -m $wired --no-bos -p $'the\n\ncat' &&
+    refused 2 'is no token id' embed -m $nomic --tokens 96 &&
+    refused 2 'holds no id' embed -m $nomic --tokens ' ' &&
+    refused 3 'cls.output.weight' embed -p a --pooling rank &&
+    refused 3 'no tokenizer' embed -m $nomic -p a &&
+    refused 4 '3 tokens does not fit into a context of 2' embed -m $nomic --tokens 1,2,3 -c 2 &&
+    refused 4 'this model has positions for 64' embed -m tests/golden/families/bert-rank.gguf --tokens "$(seq -s, 0 64)"
+}
 logits_have_one_row_per_token() {
     run 0 logits -m $llama3 --tokens 1,2,3 --greedy 4 -o "$tmp/l" -ctk f32 -ctv f32 || return 1
     [ "$(stat -c %s "$tmp/l")" = $(((3 + 4) * 320 * 4)) ] || why "size" || return 1
@@ -335,8 +374,9 @@ rejected_models_are_3() {
     refused 3 "$tmp/empty" quantize "$tmp/empty" "$tmp/o" Q8_0
 }
 what_we_cannot_run_is_3() {
+    refused 3 'is an encoder.*sixfold embed' logits -m tests/golden/families/nomic-bert.gguf --tokens 1 --greedy 1 || return 1
     [ -d $models ] || return 77
-    refused 3 "architecture 'mamba'" run -m $models/mamba.gguf -p x && refused 3 "architecture 'deepseek2'" logits -m $models/deepseek2.gguf --tokens 1 --greedy 1
+    refused 3 "architecture 'mamba'" run -m $models/mamba.gguf -p x
 }
 limits_are_4() {
     refused 4 'context holds 4' run -m $wired --no-display-prompt -p "the cat saw the dog and the fish" -c 4 &&
@@ -404,7 +444,7 @@ memory_stays_below_the_file_and_64_mib() {
 help_and_version_are_answers() {
     run 0 && grep -q 'sixfold run\|  run ' "$tmp/out" && run 0 --version && grep -q '^kernel attention ' "$tmp/out" || return 1
     local verb
-    for verb in run chat bench perplexity quantize imatrix inspect tokenize detokenize logits; do
+    for verb in run chat bench perplexity quantize imatrix inspect tokenize detokenize logits embed; do
         run 0 $verb --help && grep -q "^usage: sixfold $verb" "$tmp/out" && [ ! -s "$tmp/err" ] || why "$verb" || return 1
     done
     run 0 run -ngl 99 -fa on -p the -n 0 -q && [ "$(grep -c warning "$tmp/err")" = 1 ]
@@ -414,6 +454,7 @@ for name in the_prompt_is_echoed_and_one_newline_ends_the_answer the_prompt_come
     threads_go_where_they_are_told_and_the_answer_stays \
     the_answer_is_on_stdout_and_timings_on_stderr a_seed_repeats_a_text a_full_context_ends_or_fails a_context_beyond_the_training_is_noted \
     without_a_model_every_verb_opens_the_storyteller the_environment_sets_flags a_conversation_comes_through_a_pipe \
+    texts_become_vectors wrong_requests_for_vectors_are_explained \
     logits_have_one_row_per_token tokenize_and_detokenize_are_inverse inspect_shows_keys_and_tensors \
     inspect_works_on_architectures_we_cannot_run inspect_json_is_json bench_json_has_the_promised_shape \
     quantize_writes_a_smaller_model_that_runs quantize_shows_its_plan_and_obeys_its_flags a_half_written_file_never_looks_whole imatrix_collects_stops_and_goes_on \

@@ -1,0 +1,98 @@
+/* Families and positions for which there is no file of the reference engine, against Hugging Face models with
+ * random weights (tests/golden/families, which says how they were made): logits to 1e-4 of the largest, the
+ * same greedy ids. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "parity.h"
+
+static const char dir[] = "tests/golden/families";
+
+/* These are part of the project: no skip. */
+static void agrees(const char *model)
+{
+    Golden g;
+    assert_true(golden_read(&g, dir, model));
+    mem_free(g.logits);
+    parity(dir, model, 1e-4f, true);
+}
+
+#define FAMILY(function, file)                                                                     \
+    static void function(void **state)                                                             \
+    {                                                                                              \
+        (void)state;                                                                               \
+        agrees(file);                                                                              \
+    }
+FAMILY(gptj, "gptj.gguf")
+FAMILY(command_r, "command-r.gguf")
+FAMILY(command_r_with_norms_of_heads, "command-r-norms.gguf")
+FAMILY(granite, "granite.gguf")
+FAMILY(granite_with_experts, "granitemoe.gguf")
+FAMILY(internlm2, "internlm2.gguf")
+FAMILY(gpt_oss_with_sinks_window_and_yarn, "gpt-oss.gguf")
+FAMILY(deepseek3_with_sigmoids_groups_and_one_matrix_for_keys_and_values, "deepseek3.gguf")
+FAMILY(layers_with_different_heads, "llama-heads.gguf")
+/* 40 tokens, where the original context is 16: */
+FAMILY(rope_linear_beyond_the_original_context, "rope-linear.gguf")
+FAMILY(rope_with_a_larger_base_beyond_the_original_context, "rope-ntk.gguf")
+FAMILY(rope_yarn_beyond_the_original_context, "rope-yarn.gguf")
+FAMILY(rope_llama3_beyond_the_original_context, "rope-llama3.gguf")
+FAMILY(rope_long_factors_beyond_the_original_context, "rope-long.gguf")
+FAMILY(rope_short_factors_within_it, "rope-short.gguf") /* 48 */
+
+/* One row per token. */
+static void nomic_bert_hidden_states(void **state)
+{
+    (void)state;
+    Golden g;
+    Model m;
+    Session s;
+    Err err = {0};
+    assert_true(golden_read(&g, dir, "nomic-bert.gguf"));
+    MUST(model_open(&m, "tests/golden/families/nomic-bert.gguf", MAP_AUTO, &err), &err);
+    int64_t n = g.n_prompt, d = m.spec.d_model;
+    assert_int_equal(d, g.n_vocab);
+    float rows[GOLDEN_MAX * 32];
+    BatchItem items[GOLDEN_MAX];
+    for (int64_t i = 0; i < n; i++) items[i] = (BatchItem){g.ids[i], 0, i, true};
+    static const char *const some[] = {"naive", "scalar", NULL};
+    for (int k = 0; k < 3; k++) {
+        MUST(kernels_use(some[k], &err), &err);
+        FlatKv kv = flat_kv(&m, DT_F32, n, 1);
+        MUST(session_open_hidden(&s, &m, NULL, n, n, &err), &err);
+        MUST(model_forward(&s, items, n, flat_source(&kv), rows, NULL, &err), &err);
+        for (int64_t i = 0; i < n * d; i++)
+            assert_near(rows[i], g.logits[i], 1e-4 * (double)largest(g.logits, n * d), "nomic-bert", "row", i);
+        session_close(&s);
+        mem_free(kv.memory);
+    }
+    mem_free(g.logits);
+    model_close(&m);
+}
+
+int main(void)
+{
+    layer5_init();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gptj),
+        cmocka_unit_test(command_r),
+        cmocka_unit_test(command_r_with_norms_of_heads),
+        cmocka_unit_test(granite),
+        cmocka_unit_test(granite_with_experts),
+        cmocka_unit_test(internlm2),
+        cmocka_unit_test(gpt_oss_with_sinks_window_and_yarn),
+        cmocka_unit_test(deepseek3_with_sigmoids_groups_and_one_matrix_for_keys_and_values),
+        cmocka_unit_test(layers_with_different_heads),
+        cmocka_unit_test(rope_linear_beyond_the_original_context),
+        cmocka_unit_test(rope_with_a_larger_base_beyond_the_original_context),
+        cmocka_unit_test(rope_yarn_beyond_the_original_context),
+        cmocka_unit_test(rope_llama3_beyond_the_original_context),
+        cmocka_unit_test(rope_long_factors_beyond_the_original_context),
+        cmocka_unit_test(rope_short_factors_within_it),
+        cmocka_unit_test(nomic_bert_hidden_states),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
