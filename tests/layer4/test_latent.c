@@ -12,7 +12,8 @@
 
 #include <string.h>
 
-enum { D = 24, HEADS = 6, RANK = 12, ROT = 4, NOPE = 10, D_V = 8, NARROW = 14, N = 11, N_CTX = 16,
+/* Twelve heads attend in two groups of six. */
+enum { D = 24, HEADS = 12, RANK = 12, ROT = 4, NOPE = 10, D_V = 8, NARROW = 14, N = 11, N_CTX = 16,
        D_Q = NOPE + ROT, KEPT = RANK + ROT };
 
 static Arena arena;

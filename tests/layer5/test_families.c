@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "parity.h"
+#include "repack.h"
 
 static const char dir[] = "tests/golden/families";
 
@@ -73,6 +74,28 @@ static void nomic_bert_hidden_states(void **state)
     model_close(&m);
 }
 
+/* Matrices of keys and values that lie one in the other become dense, and nothing is lost. */
+static void latent_matrices_can_be_repacked(void **state)
+{
+    (void)state;
+    Golden g;
+    Model m;
+    Err err = {0};
+    assert_true(golden_read(&g, dir, "deepseek3.gguf"));
+    MUST(model_open(&m, "tests/golden/families/deepseek3.gguf", MAP_AUTO, &err), &err);
+    const LatentWeights *w = &m.weights.blocks[1].latent;
+    assert_true(w->k_turned && !tensor_is_dense(&w->k_b) && w->k_b.type == DT_F16);
+    MUST(model_repack(&m, DT_F32, NULL, true, &err), &err);
+    assert_true(tensor_is_dense(&w->k_b) && w->k_b.type == DT_F32 && w->kv_a.type == DT_F32);
+    float *logits = mem_alloc(sizeof(float) * (size_t)((g.n_prompt + g.n_greedy) * g.n_vocab));
+    assert_non_null(logits);
+    feed(&g, &m, &(Way){"repacked", 2, 40}, logits);
+    compare(&g, logits, 1e-4f, "repacked");
+    mem_free(logits);
+    mem_free(g.logits);
+    model_close(&m);
+}
+
 int main(void)
 {
     layer5_init();
@@ -93,6 +116,7 @@ int main(void)
         cmocka_unit_test(rope_long_factors_beyond_the_original_context),
         cmocka_unit_test(rope_short_factors_within_it),
         cmocka_unit_test(nomic_bert_hidden_states),
+        cmocka_unit_test(latent_matrices_can_be_repacked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
