@@ -141,17 +141,24 @@ static int64_t number_at(const Mask *m, const char *s, const char *end, const ch
     return v < (int64_t)(m->masked.len / sizeof(Str)) ? v : -1;
 }
 
+static const char *next_mark(const Mask *m, const char *s, const char *end)
+{
+    return m->masked.len ? memmem(s, (size_t)(end - s), m->open, (size_t)m->n_open) : NULL;
+}
+
+//@ begin encode-unmask
 /* Puts back what was taken out, and remembers where it stands. */
-static Status unmask(const Mask *m, const Buf *rendered, Buf *text, Buf *ranges, Err *err)
+static Status unmask(const Mask *m, const Buf *rendered, Buf *text,
+                     Buf *ranges, Err *err)
 {
     const char *s = rendered->data, *end = s + rendered->len;
     while (s < end) {
-        const char *mark = m->masked.len ? memmem(s, (size_t)(end - s), m->open, (size_t)m->n_open) : NULL;
+        const char *mark = next_mark(m, s, end);
         TRY(buf_append(text, s, (size_t)((mark ? mark : end) - s), err));
         if (!mark) return OK;
         s = mark + m->n_open;
         int64_t which = number_at(m, s, end, &s);
-        /* A template may cut texts: what is left of a marker stands for nothing. */
+        /* A template may cut texts: half a marker stands for nothing. */
         if (which < 0) continue;
         Str it = ((const Str *)(const void *)m->masked.data)[which];
         TextRange range = {text->len, text->len + it.len};
@@ -160,6 +167,7 @@ static Status unmask(const Mask *m, const Buf *rendered, Buf *text, Buf *ranges,
     }
     return OK;
 }
+//@ end encode-unmask
 
 Status chat_format_encode(const ChatFormat *f, const Tokenizer *t, const ChatTalk *talk, TokenList *out,
                           bool *thinks, Err *err)

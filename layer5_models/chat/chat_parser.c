@@ -187,6 +187,7 @@ static const Tag *find_tag(const ChatParser *p, size_t *at)
     return found;
 }
 
+//@ begin parser-partial
 /* How many bytes at the end may begin a tag. */
 static size_t partial_tag(const ChatParser *p)
 {
@@ -195,11 +196,13 @@ static size_t partial_tag(const ChatParser *p)
         size_t n = strlen(tags[i].text) - 1;
         if (!is_tag_here(p, &tags[i])) continue;
         if (n > p->held.len) n = p->held.len;
-        while (n > longest && memcmp(p->held.data + p->held.len - n, tags[i].text, n) != 0) n--;
+        const char *end = p->held.data + p->held.len;
+        while (n > longest && memcmp(end - n, tags[i].text, n) != 0) n--;
         if (n > longest) longest = n;
     }
     return longest;
 }
+//@ end parser-partial
 
 static void begin_call(ChatParser *p, const char *opener)
 {

@@ -107,21 +107,25 @@ static Status probe_user(Probe *p, Question *q)
     return s != OK ? s : fail(p->err, E_FORMAT, "the template leaves out what the user says");
 }
 
+//@ begin probe-roles
 /* 2. Roles and tools. */
 static void probe_roles(Probe *p, const Question *plain)
 {
-    static const char calls[] = "[" USER "," CALL "," RESULT "]", tools[] = "[" TOOL "]";
+    static const char calls[] = "[" USER "," CALL "," RESULT "]";
+    static const char tools[] = "[" TOOL "]";
     ChatCaps *caps = &p->f->caps;
     Question system = *plain, tool = *plain;
-    system.messages = caps->typed_only ? "[" TYPED_SYSTEM "," TYPED "]" : "[" SYSTEM "," USER "]";
+    system.messages = caps->typed_only ? "[" TYPED_SYSTEM "," TYPED "]"
+                                       : "[" SYSTEM "," USER "]";
     tool.tools = tools;
     caps->system = shows(p, system, "qzsystemqz");
     caps->tools = shows(p, tool, "qztoolqz");
     tool.messages = calls;
     caps->tool_results = shows(p, tool, "qzresultqz");
-    tool.tools = NULL; /* the name of the key must not come from the list of tools */
+    tool.tools = NULL; /* the key must not come from the list of tools */
     caps->tool_calls = shows(p, tool, "qzkeyqz");
 }
+//@ end probe-roles
 
 Status chat_format_probe(ChatFormat *f, Err *err)
 {
