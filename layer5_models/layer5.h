@@ -12,6 +12,7 @@
 #include "chat_parser.h"
 #include "model.h"
 #include "import_tensor.h"
+#include "hf.h"
 #include "llama2c.h"
 #include "imatrix.h"
 #include "imatrix_collect.h"

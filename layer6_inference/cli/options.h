@@ -74,7 +74,7 @@ typedef struct Options {
     OptionList tensor_types;    /* "PATTERN=TYPE" */
     const char *imatrix, *output_type, *token_embd_type;
     /* convert */
-    const char *outfile, *outtype, *tokenizer, *model_name;
+    const char *outfile, *outtype, *tokenizer, *model_name, *pre;
     /* perplexity */
     bool bits;
     /* imatrix */

@@ -119,6 +119,8 @@ const OptionRow option_rows[] = {
      "the tokenizer.bin of a llama2.c model"},
     {"convert", "--model-name", "NAME", OPT_STR, AT(model_name), 0, 0, VERB_CONVERT,
      "name of the model; default: that of the file or directory"},
+    {"convert", "--pre", "NAME", OPT_STR, AT(pre), 0, 0, VERB_CONVERT,
+     "how words are cut (tokenizer.ggml.pre), if tokenizer.json describes no way that is known"},
 
     {"imatrix", "--chunks", "N", OPT_INT, AT(n_chunks), -1, BIG, VERB_IMATRIX,
      "read at most N chunks; default -1: the whole text"},

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* --outtype: a type, or -1 for auto. */
@@ -47,6 +48,32 @@ static Status convert_llama2c(const Options *o, const char *path, const char *na
     return s;
 }
 
+static Status convert_directory(const Options *o, const char *path, const char *name, int wish,
+                                const ImportRun *run, Err *err)
+{
+    HfModel m;
+    HfParams p = {.wish = wish, .name = name, .pre = o->pre};
+    TRY(hf_open(&m, path, err));
+    Status s = hf_convert(&m, o->outfile, &p, run, err);
+    if (s == OK && !o->quiet) {
+        if (m.n_left)
+            fprintf(stderr, "note: %lld tensors are left out: buffers, or parts for pictures\n", (long long)m.n_left);
+        if (m.gelu_erf)
+            fprintf(stderr, "note: the model computes GELU with erf, here it is computed with tanh; logits differ by a "
+                    "few thousandths of the largest\n");
+        if (m.no_vocabulary)
+            fprintf(stderr, "note: there is no vocabulary in the directory; the model takes token ids only\n");
+    }
+    hf_close(&m);
+    return s;
+}
+
+static bool is_directory(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 /* What was written must open; if it does not, the source was wrong in a way that only binding finds. */
 static Status check_result(const char *path, bool quiet, Err *err)
 {
@@ -69,8 +96,8 @@ Status verb_convert(Cli *c, Err *err)
     char buffer[128];
     int wish;
     if (o->n_positional < 1 || !o->outfile)
-        return fail(err, E_ARG, "expected are a checkpoint and an output. HINT: sixfold convert MODEL.bin "
-                    "--tokenizer TOKENIZER.bin -o OUT.gguf");
+        return fail(err, E_ARG, "expected are a checkpoint and an output. HINT: sixfold convert DIR "
+                    "-o OUT.gguf, or MODEL.bin --tokenizer TOKENIZER.bin -o OUT.gguf");
     const char *path = o->positional[0];
     TRY(parse_outtype(o->outtype, &wish, err));
     if (cli_same_file(path, o->outfile))
@@ -78,6 +105,8 @@ Status verb_convert(Cli *c, Err *err)
     TRY(cli_open_pool(c, err));
     cli_catch_interrupt();
     ImportRun run = {.label = "convert", .quiet = o->quiet, .pool = c->pool, .stop = &cli_stop};
-    TRY(convert_llama2c(o, path, name_of(o, path, buffer), wish, &run, err));
+    const char *name = name_of(o, path, buffer);
+    TRY(is_directory(path) ? convert_directory(o, path, name, wish, &run, err)
+                           : convert_llama2c(o, path, name, wish, &run, err));
     return check_result(o->outfile, o->quiet, err);
 }

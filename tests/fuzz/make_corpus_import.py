@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes corpus_llama2c/: tiny models and vocabularies to start exploring from."""
+"""Writes corpus_llama2c/, corpus_safetensors/ and corpus_hfvocab/: small files to start exploring from."""
 import os
 import struct
 
@@ -34,3 +34,36 @@ for v in range(3):
 write("llama2c", "v2_group", model(2, group=3))
 write("llama2c", "zero_heads", model(0, heads=2)[:12] + bytes(4) + model(0)[16:])
 write("llama2c", "vocabulary", vocabulary(b"<unk>", b"\n<s>\n", b"\n</s>\n", b"<0x00>", b" a"))
+
+
+def safetensors(header, n):
+    return struct.pack("<Q", len(header)) + header + bytes(n)
+
+
+A = b'"a":{"dtype":"BF16","shape":[2,3],"data_offsets":[4,16]}'
+B = b'"b":{"dtype":"F32","shape":[],"data_offsets":[0,4]}'
+write("safetensors", "two", safetensors(b'{"__metadata__":{"format":"pt"},' + A + b"," + B + b"}  ", 16))
+write("safetensors", "hole", safetensors(b"{" + A + b"}", 16))
+write("safetensors", "twice", safetensors(b"{" + B + b"," + B + b"}", 4))
+write("safetensors", "empty", safetensors(b"{}", 0))
+write("safetensors", "json", b'{"a":[1,-2.5e3,true,null,"\\u00e9\\ud83d\\ude00"],"b":{"c":[]}}')
+
+
+def field(number, kind, value):
+    if kind == 0:
+        return bytes([number << 3 & 127 | kind | (128 if number > 15 else 0)] + ([number >> 4] if number > 15 else []) + [value])
+    return bytes([number << 3 | kind]) + (bytes([len(value)]) if kind == 2 else b"") + value
+
+
+def piece(text, score, kind):
+    return field(1, 2, field(1, 2, text) + field(2, 5, struct.pack("<f", score)) + field(3, 0, kind))
+
+
+SPM = piece(b"<unk>", 0, 2) + piece(b"<s>", 0, 3) + piece(b"a", -1, 1) + field(2, 2, field(3, 0, 2) + field(41, 0, 1))
+write("hfvocab", "spm", SPM)
+write("hfvocab", "spm_cut", SPM[:-3])
+BPE = b'''{"added_tokens":[{"id":3,"content":"<s>","special":true}],"pre_tokenizer":{"type":"ByteLevel"},
+"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>"}},{"Sequence":{"id":"A"}}]},
+"model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":[["a","b"]]}}'''
+write("hfvocab", "bpe", BPE)
+write("hfvocab", "bpe_characters", BPE.replace(b"ByteLevel", b"Metaspace").replace(b'"BPE",', b'"BPE","byte_fallback":true,'))

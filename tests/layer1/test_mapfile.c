@@ -59,6 +59,9 @@ static void read_and_mmap_give_the_same_bytes(void **state)
         map_willneed(&m, 5000, 100);
         map_willneed(&m, N - 1, SIZE_MAX);
         map_willneed(&m, SIZE_MAX, 1);
+        map_dontneed(&m, 100, SIZE_MAX); /* pages come back from the file */
+        map_dontneed(&m, SIZE_MAX, 1);
+        map_dontneed(&m, N - 1, 1);
         assert_memory_equal(m.data, bytes, N);
         map_close(&m);
         assert_null(m.data);

@@ -50,16 +50,28 @@ types_are_chosen_by_name() {
     done
     cmp "$tmp/auto.gguf" "$tmp/f32.gguf"
 }
+a_directory_converts_in_all_types_whatever_the_threads() {
+    for t in f32 f16 bf16 q8_0 auto; do
+        for n in 1 3; do
+            "$s" convert tests/fixtures/hf_llama3 --outtype $t -t $n -o "$tmp/hf.$t.$n.gguf" -q || return 1
+        done
+        cmp "$tmp/hf.$t.1.gguf" "$tmp/hf.$t.3.gguf" || return 1
+        "$s" logits -m "$tmp/hf.$t.1.gguf" --tokens 1,2,3 --greedy 2 -o "$tmp/f" -q >"$tmp/ids" || return 1
+    done
+    cmp "$tmp/hf.auto.1.gguf" "$tmp/hf.bf16.1.gguf" # as it is: BF16
+}
 wrong_calls_are_refused_and_leave_nothing() {
     refused 2 'expected are a checkpoint' convert &&
     refused 2 'no vocabulary of its own' convert models/wired.gguf -o "$tmp/x.gguf" &&
     refused 2 'is the checkpoint itself' convert models/wired.gguf -o models/wired.gguf &&
     refused 2 '--outtype' convert models/wired.gguf --outtype q4_0 -o "$tmp/x.gguf" &&
+    refused 1 'config.json' convert tests/fixtures -o "$tmp/x.gguf" &&
     refused 3 'dim is 1179993927' convert models/wired.gguf --tokenizer README.md -o "$tmp/x.gguf" &&
     [ ! -e "$tmp/x.gguf" ] && [ ! -e "$tmp/x.gguf.partial" ]
 }
 verdict the_story_is_the_same_from_v0_v1_and_gguf
 verdict perplexity_is_the_known_one
 verdict types_are_chosen_by_name
+verdict a_directory_converts_in_all_types_whatever_the_threads
 verdict wrong_calls_are_refused_and_leave_nothing
 exit $failed

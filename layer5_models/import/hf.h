@@ -1,0 +1,53 @@
+/* hf.h: a Hugging Face directory becomes a GGUF file.
+ *
+ *   config.json                            numbers              -> <arch>.* keys
+ *   model.safetensors, or an index of many tensors              -> tensors, renamed and re-ordered
+ *   tokenizer.json or tokenizer.model,
+ *   tokenizer_config.json, *.jinja         vocabulary, template -> tokenizer.* keys
+ *   generation_config.json                 how to sample        -> general.sampling.* keys
+ *
+ * A family is a table (hf_families.c): which class names it has in config.json, what its tensors are
+ * called there and here, and what must happen to their rows.
+ *
+ * Interface: hf_open maps everything and checks containers; hf_convert writes the GGUF, streaming. A tensor
+ * that no row of the family's table wants is an error, as is a setting that the architecture here cannot
+ * say: a wrong guess would spoil every answer. What is left out knowingly (vision parts, buffers) is
+ * counted in n_left. Nothing in the directory is executed. */
+#ifndef SIXFOLD_HF_H
+#define SIXFOLD_HF_H
+
+#include "import_tensor.h"
+#include "safetensors.h"
+
+typedef struct HfFamily HfFamily;
+
+typedef struct {
+    MapFile file; /* not there: size 0 */
+    JsonView root;
+} HfJson;
+
+typedef struct {
+    Arena arena;
+    const char *dir;
+    HfJson config, generation, tokenizer, tokenizer_config;
+    JsonView text;      /* of config: what describes the language model */
+    SafeTensors weights;
+    const HfFamily *family;
+    int64_t d_model, n_layer, n_head, n_kv_head, d_head, d_ff, n_expert, n_vocab;
+    JsonView rope, rope_swa; /* where rotary numbers stand; rope_swa: those of sliding layers */
+    int64_t n_left;     /* tensors left out knowingly */
+    bool gelu_erf;      /* its GELU is the exact one; here it is computed in the tanh form */
+    bool no_vocabulary; /* there is none in the directory */
+} HfModel;
+
+typedef struct {
+    int wish;         /* a type for the matrices, or -1: as they are */
+    const char *name; /* general.name */
+    const char *pre;  /* tokenizer.ggml.pre, or NULL: found out */
+} HfParams;
+
+Status hf_open(HfModel *m, const char *dir, Err *err);
+Status hf_convert(HfModel *m, const char *out, const HfParams *p, const ImportRun *run, Err *err);
+void hf_close(HfModel *m); /* a zeroed one is fine */
+
+#endif

@@ -1,0 +1,169 @@
+/* hf_rope.c: rotary settings of config.json, of which there are three generations: numbers beside all others
+ * (rope_theta), a dict for how they are scaled (rope_scaling), and one dict for everything, or one for each
+ * kind of layer (rope_parameters). */
+#include "hf_impl.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Of the rotary dict, else of config.json. */
+static double real_of(const HfModel *m, const char *name, double otherwise)
+{
+    if (jsonview_number(jsonview_get(m->rope, name), &otherwise)) return otherwise;
+    return hf_real(m, name, otherwise);
+}
+
+static void find_dicts(HfModel *m)
+{
+    m->rope = hf_value(m, "rope_parameters");
+    JsonView full = jsonview_get(m->rope, "full_attention");
+    m->rope_swa = jsonview_get(m->rope, "sliding_attention");
+    if (full.s) m->rope = full;
+    if (!m->rope.s) m->rope = hf_value(m, "rope_scaling");
+}
+
+static Status put_f32(GgufWriter *w, const HfModel *m, const char *key, double v, Err *err)
+{
+    char full[96];
+    snprintf(full, sizeof full, "%s.rope.%s", m->family->arch, key);
+    return gguf_put_f32(w, full, (float)v, err);
+}
+
+static Status put_u32(GgufWriter *w, const HfModel *m, const char *key, int64_t v, Err *err)
+{
+    char full[96];
+    snprintf(full, sizeof full, "%s.rope.%s", m->family->arch, key);
+    return gguf_put_u32(w, full, (uint32_t)v, err);
+}
+
+static Status put_type(GgufWriter *w, const HfModel *m, const char *type, Err *err)
+{
+    char full[96];
+    snprintf(full, sizeof full, "%s.rope.scaling.type", m->family->arch);
+    return gguf_put_str(w, full, type, err);
+}
+
+static Status cannot(const HfModel *m, const char *what, Err *err)
+{
+    return fail(err, E_UNSUPPORTED, "%s with %s. HINT: this rotary setting has no GGUF form", m->family->arch, what);
+}
+
+/* How many numbers of a head turn. */
+static int64_t n_rot_of(const HfModel *m)
+{
+    double part = hf_is(m, "stablelm") || hf_is(m, "gptneox") ? 0.25 : hf_is(m, "phi2") ? 0.5 : 1;
+    part = hf_real(m, "rotary_pct", part);
+    part = real_of(m, "partial_rotary_factor", part);
+    double n = hf_real(m, "rotary_dim", hf_is(m, "gptj") ? 64 : floor((double)m->d_head * part));
+    return n >= 2 && n <= (double)m->d_head ? (int64_t)n : m->d_head;
+}
+
+static Status put_yarn(GgufWriter *w, const HfModel *m, double factor, Err *err)
+{
+    double longer = factor > 1 ? 1 + 0.1 * log(factor) : 1;
+    double magnitude = real_of(m, "attention_factor", longer);
+    if (real_of(m, "mscale", 0) > 0 || real_of(m, "mscale_all_dim", 0) > 0) return cannot(m, "YaRN's mscale", err);
+    if (real_of(m, "beta_fast", 32) != 32 || real_of(m, "beta_slow", 1) != 1)
+        return cannot(m, "YaRN's beta_fast or beta_slow other than 32 and 1", err);
+    JsonView truncate = jsonview_get(m->rope, "truncate");
+    if (jsonview_kind(truncate) == JSON_BOOL && !jsonview_true(truncate)) return cannot(m, "YaRN's truncate off", err);
+    TRY(put_type(w, m, "yarn", err));
+    TRY(put_f32(w, m, "scaling.factor", factor, err));
+    return magnitude == longer ? OK : put_f32(w, m, "scaling.attn_factor", magnitude / longer, err);
+}
+
+static void add_factors(const char *name, const float *x, int64_t n, ImportTensor *t, ImportSource *s,
+                          int64_t *count)
+{
+    s += *count, t += *count;
+    *s = (ImportSource){.view = tensor_matrix(DT_F32, x, 1, n)};
+    *t = (ImportTensor){.type = DT_F32, .n_dims = 1, .ne = {n, 1, 1, 1}, .sources = s, .n_sources = 1};
+    snprintf(t->name, sizeof t->name, "%s.weight", name);
+    ++*count;
+}
+
+//@ begin hf-llama3
+/* Llama 3.1: slow pairs turn `factor` times slower, fast ones as ever, those
+ * between by something between. */
+static void llama3_factors(const HfModel *m, double base, int64_t n_rot,
+                           float *out)
+{
+    double factor = real_of(m, "factor", 8), low = real_of(m, "low_freq_factor", 1);
+    double high = real_of(m, "high_freq_factor", 4);
+    double orig = real_of(m, "original_max_position_embeddings", 8192);
+    for (int64_t j = 0; j < n_rot / 2; j++) {
+        double wave = 2 * M_PI * pow(base, 2.0 * (double)j / (double)n_rot);
+        double t = (orig / wave - low) / (high - low);
+        double f = wave < orig / high ? 1 : factor;
+        if (wave >= orig / high && wave <= orig / low) f = 1 / ((1 - t) / factor + t);
+        out[j] = (float)f;
+    }
+}
+//@ end hf-llama3
+
+static Status read_factors(const HfModel *m, const char *name, float *out, int64_t n, Err *err)
+{
+    JsonView item;
+    double v;
+    int64_t i = 0;
+    for (JsonWalk w = jsonview_walk(jsonview_get(m->rope, name)); jsonview_next(&w, NULL, &item); i++) {
+        if (i == n || !jsonview_number(item, &v)) return cannot(m, "rotary factors of another number", err);
+        out[i] = (float)v;
+    }
+    return i == n ? OK : cannot(m, "rotary factors of another number", err);
+}
+
+static Status put_longrope(GgufWriter *w, HfModel *m, int64_t n_rot, ImportTensor *t, ImportSource *s, int64_t *n,
+                           Err *err)
+{
+    float *factors = ARENA_NEW(&m->arena, float, n_rot);
+    if (!factors) return fail(err, E_MEMORY, "no memory for %lld factors", (long long)n_rot);
+    TRY(read_factors(m, "long_factor", factors, n_rot / 2, err));
+    TRY(read_factors(m, "short_factor", factors + n_rot / 2, n_rot / 2, err));
+    add_factors("rope_factors_long", factors, n_rot / 2, t, s, n);
+    add_factors("rope_factors_short", factors + n_rot / 2, n_rot / 2, t, s, n);
+    double most = hf_real(m, "max_position_embeddings", 4096);
+    double orig = real_of(m, "original_max_position_embeddings", most);
+    double magnitude = most > orig && orig > 1 ? sqrt(1 + log(most / orig) / log(orig)) : 1;
+    if (!(orig >= 1 && orig < 1 << 30)) return cannot(m, "an original length out of range", err);
+    TRY(put_type(w, m, "longrope", err));
+    TRY(put_u32(w, m, "scaling.original_context_length", (int64_t)orig, err));
+    return put_f32(w, m, "scaling.attn_factor", real_of(m, "attention_factor", magnitude), err);
+}
+
+Status hf_put_rope(GgufWriter *w, HfModel *m, ImportTensor *t, ImportSource *s, int64_t *n, Err *err)
+{
+    const ArchDesc *arch = arch_find((Str){m->family->arch, strlen(m->family->arch)});
+    CHECK(arch, "the family %s has no architecture", m->family->arch);
+    if (arch->block.rope == ROPE_NONE) return OK;
+    find_dicts(m);
+    /* 1. Angles. */
+    int64_t n_rot = n_rot_of(m);
+    double base = hf_real(m, "rotary_emb_base", hf_is(m, "gemma3") ? 1e6 : 10000), swa = 0;
+    base = real_of(m, "rope_theta", base);
+    if (n_rot % 2) return cannot(m, "an odd number of rotating numbers", err);
+    TRY(put_u32(w, m, "dimension_count", n_rot, err));
+    TRY(put_f32(w, m, "freq_base", base, err));
+    if (jsonview_number(jsonview_get(m->rope_swa, "rope_theta"), &swa) ||
+        (swa = hf_real(m, "rope_local_base_freq", 0)) > 0)
+        TRY(put_f32(w, m, "freq_base_swa", swa, err));
+    /* 2. Scaling. */
+    JsonView type = jsonview_get(m->rope, "rope_type");
+    if (!type.s) type = jsonview_get(m->rope, "type");
+    double factor = real_of(m, "factor", 1), orig = real_of(m, "original_max_position_embeddings", 0);
+    if (!type.s || jsonview_is(type, "default") || jsonview_is(type, "dynamic")) return OK;
+    if (jsonview_is(type, "longrope") || jsonview_is(type, "su")) return put_longrope(w, m, n_rot, t, s, n, err);
+    if (jsonview_is(type, "llama3")) {
+        float *factors = ARENA_NEW(&m->arena, float, n_rot);
+        if (!factors) return fail(err, E_MEMORY, "no memory for %lld factors", (long long)n_rot);
+        llama3_factors(m, base, n_rot, factors);
+        add_factors("rope_freqs", factors, n_rot / 2, t, s, n);
+        return OK;
+    }
+    if (orig >= 1 && orig < 1 << 30) TRY(put_u32(w, m, "scaling.original_context_length", (int64_t)orig, err));
+    if (jsonview_is(type, "yarn")) return put_yarn(w, m, factor, err);
+    if (!jsonview_is(type, "linear")) return cannot(m, "an unknown rope_type", err);
+    TRY(put_type(w, m, "linear", err));
+    return put_f32(w, m, "scaling.factor", factor, err);
+}

@@ -1,0 +1,34 @@
+/* hf_vocab_impl.h: a vocabulary while it is collected. */
+#ifndef SIXFOLD_HF_VOCAB_IMPL_H
+#define SIXFOLD_HF_VOCAB_IMPL_H
+
+#include "hf_impl.h"
+
+enum { HF_NORMAL = 1, HF_UNKNOWN, HF_CONTROL, HF_USER, HF_UNUSED, HF_BYTE }; /* tokenizer.ggml.token_type */
+
+typedef struct {
+    HfModel *m;
+    const char *kind;  /* tokenizer.ggml.model */
+    const char *pre;   /* tokenizer.ggml.pre; NULL: none */
+    int64_t n;         /* rows of the embedding: every id has a text */
+    Str *texts;        /* of an id that nobody names: empty */
+    float *scores;     /* if has_scores */
+    int32_t *types;
+    bool has_scores;
+    Str *merges;       /* "left right", the most urgent first */
+    int64_t n_merges;
+    int add_space, add_bos, add_eos; /* 0, 1; -1: not known */
+    int64_t bos, eos, unk, pad;      /* -1: not known */
+} HfVocab;
+
+Status hf_vocab_room(HfVocab *v, Err *err);
+Status hf_vocab_set(HfVocab *v, int64_t id, Str text, int type, Err *err); /* checks the id */
+bool hf_looks_special(Str text);
+
+/* hf_vocab_bpe.c: tokenizer.json. hf_vocab_spm.c: tokenizer.model. hf_vocab_pre.c: which of the known
+ * ways of cutting words tokenizer.json describes. */
+Status hf_vocab_from_json(HfVocab *v, const char *pre, Err *err);
+Status hf_vocab_from_model(HfVocab *v, const uint8_t *data, size_t size, Err *err);
+Status hf_pre_find(const HfModel *m, const char **name, Err *err);
+
+#endif

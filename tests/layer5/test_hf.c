@@ -1,0 +1,300 @@
+/* Hugging Face directories, written here: what becomes of names, rows, numbers and vocabularies, and which
+ * directories are refused. Logits are compared by tests/fixtures/make_hf_models.py. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "model_bytes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { D = 16, F = 24, H = 4, KV = 2, DH = 4, V = 12 };
+
+static char dir[64], out_path[96];
+static const char *const files[] = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json",
+                                    "generation_config.json", "chat_template.jinja", "out.gguf"};
+
+static int make_dir(void **state)
+{
+    (void)state;
+    layer5_init();
+    strcpy(dir, "/tmp/sixfold-test-XXXXXX");
+    if (!mkdtemp(dir)) return -1;
+    snprintf(out_path, sizeof out_path, "%s/out.gguf", dir);
+    return 0;
+}
+
+static void remove_file(const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    unlink(path);
+}
+
+static int remove_dir(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) remove_file(files[i]);
+    return rmdir(dir); /* fails if anything else was left behind */
+}
+
+static void write_file(const char *name, const void *data, size_t n)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(data, 1, n, f), n);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void write_text(const char *name, const char *text) { write_file(name, text, strlen(text)); }
+
+/* Tensors of F32 in the order of the list; number i of tensor k is 100 k + i / 8. A shape with n1 = 0 is a
+ * vector. */
+typedef struct { const char *name; int n0, n1; } Shape;
+
+static float value(int k, int64_t i) { return 100.0f * (float)k + (float)i / 8; }
+
+static void write_tensors(const Shape *shapes, int n)
+{
+    Buf header = {0}, b = {0};
+    int64_t at = 0;
+    for (int k = 0; k < n; k++) {
+        int64_t size = 4 * (int64_t)shapes[k].n0 * (shapes[k].n1 ? shapes[k].n1 : 1);
+        char shape[32];
+        if (shapes[k].n1) snprintf(shape, sizeof shape, "%d,%d", shapes[k].n1, shapes[k].n0);
+        else snprintf(shape, sizeof shape, "%d", shapes[k].n0);
+        MUST(buf_printf(&header, NULL, "%s\"%s\":{\"dtype\":\"F32\",\"shape\":[%s],\"data_offsets\":[%lld,%lld]}",
+                        k ? "," : "{", shapes[k].name, shape, (long long)at, (long long)(at + size)), (&(Err){{0}}));
+        at += size;
+    }
+    gb_bytes(&header, "}", 1);
+    gb_u64(&b, header.len);
+    gb_bytes(&b, header.data, header.len);
+    for (int k = 0; k < n; k++)
+        for (int64_t i = 0; i < (int64_t)shapes[k].n0 * (shapes[k].n1 ? shapes[k].n1 : 1); i++) gb_f32(&b, value(k, i));
+    write_file("model.safetensors", b.data, b.len);
+    buf_close(&header);
+    buf_close(&b);
+}
+
+#define L "model.layers.0."
+static const Shape llama[] = {
+    {"model.embed_tokens.weight", D, V}, {"model.norm.weight", D, 0}, {"lm_head.weight", D, V},
+    {L "input_layernorm.weight", D, 0}, {L "post_attention_layernorm.weight", D, 0},
+    {L "self_attn.q_proj.weight", D, H * DH}, {L "self_attn.k_proj.weight", D, KV * DH},
+    {L "self_attn.v_proj.weight", D, KV * DH}, {L "self_attn.o_proj.weight", H * DH, D},
+    {L "mlp.gate_proj.weight", D, F}, {L "mlp.up_proj.weight", D, F}, {L "mlp.down_proj.weight", F, D},
+    {L "self_attn.q_proj.bias", H * DH, 0}, {L "self_attn.rotary_emb.inv_freq", 2, 0}};
+enum { N_LLAMA = sizeof llama / sizeof *llama };
+
+#define NUMBERS "\"hidden_size\":16,\"num_hidden_layers\":1,\"num_attention_heads\":4,\"num_key_value_heads\":2," \
+                "\"intermediate_size\":24,\"rms_norm_eps\":1e-6,\"max_position_embeddings\":64"
+#define CONFIG(class, more) "{\"architectures\":[\"" class "\"]," NUMBERS more "}"
+#define BPE "{\"added_tokens\":[{\"id\":6,\"content\":\"<s>\",\"special\":true},{\"id\":7,\"content\":\"<|x|>\"}," \
+            "{\"id\":8,\"content\":\"w\"}],\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":" \
+            "\"Split\",\"pattern\":{\"Regex\":\"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|" \
+            "\\\\p{N}| ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+\"}}," \
+            "{\"type\":\"ByteLevel\",\"use_regex\":false}]},\"post_processor\":{\"type\":\"TemplateProcessing\"," \
+            "\"single\":[{\"SpecialToken\":{\"id\":\"<s>\"}},{\"Sequence\":{\"id\":\"A\"}}]},\"model\":{\"type\":" \
+            "\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":2,\"\\u0120\":3,\"\\u0120a\":4,\"c\":5},\"merges\":[[\"a\"," \
+            "\"b\"],\"\\u0120 a\"]}}"
+
+static Status convert(int wish, Err *err)
+{
+    HfModel m;
+    HfParams p = {.wish = wish, .name = "toy"};
+    ImportRun run = {.label = "test", .quiet = true};
+    Status s = hf_open(&m, dir, err);
+    if (s == OK) s = hf_convert(&m, out_path, &p, &run, err);
+    hf_close(&m);
+    return s;
+}
+
+static const float *data_of(const Gguf *g, const char *name)
+{
+    const GgufTensor *t = gguf_tensor(g, name);
+    if (!t) FAILED("there is no %s", name);
+    assert_int_equal(t->view.type, DT_F32);
+    return t->view.data;
+}
+
+static void names_and_rows_become_ours(void **state)
+{
+    (void)state;
+    Model m;
+    Err err = {0};
+    write_tensors(llama, N_LLAMA);
+    write_text("config.json", CONFIG("LlamaForCausalLM", ",\"rope_theta\":5000.0"));
+    write_text("tokenizer.json", BPE);
+    MUST(convert(-1, &err), &err);
+    MUST(model_open(&m, out_path, MAP_READ, &err), &err);
+    assert_int_equal(m.gguf.n_tensors, N_LLAMA - 1); /* the buffer is left */
+    assert_true(m.hp.rope_base == 5000 && m.hp.n_kv_head == KV && m.hp.d_k == DH);
+    const float *q = data_of(&m.gguf, "blk.0.attn_q.weight"), *v = data_of(&m.gguf, "blk.0.attn_v.weight");
+    const float *bias = data_of(&m.gguf, "blk.0.attn_q.bias");
+    static const int from[] = {0, 2, 1, 3, 4, 6, 5, 7}; /* heads of 4: halves become neighbours */
+    for (int r = 0; r < 8; r++) {
+        assert_true(q[r * D + 3] == value(5, from[r] * D + 3));
+        assert_true(bias[r] == value(12, from[r]));
+        assert_true(v[r * D + 3] == value(7, r * D + 3));
+    }
+    assert_true(data_of(&m.gguf, "output.weight")[5] == value(2, 5));
+    model_close(&m);
+}
+
+static void the_vocabulary_gets_types_merges_and_a_name(void **state)
+{
+    (void)state;
+    static const char *const want[] = {"a", "b", "ab", "\xC4\xA0", "\xC4\xA0" "a", "c", "<s>", "<|x|>", "w", "[PAD9]",
+                                       "[PAD10]", "[PAD11]"};
+    static const int types[V] = {1, 1, 1, 1, 1, 1, 3, 3, 4, 5, 5, 5};
+    Gguf g;
+    Err err = {0};
+    Str s;
+    bool add = false;
+    int64_t eos = -1;
+    write_text("tokenizer_config.json", "{\"eos_token\":{\"content\":\"<|x|>\"},\"chat_template\":[{\"name\":\"default\","
+               "\"template\":\"one\"},{\"name\":\"rag\",\"template\":\"two\"}]}");
+    write_text("generation_config.json", "{\"temperature\":0.6,\"top_k\":20,\"eos_token_id\":[1,2]}");
+    MUST(convert(DT_F16, &err), &err);
+    MUST(gguf_open(&g, out_path, MAP_READ, &err), &err);
+    GgufStrings it = gguf_strings(gguf_find(&g, "tokenizer.ggml.tokens"));
+    for (int i = 0; gguf_next_string(&it, &s); i++) {
+        assert_true(str_is(s, want[i]));
+        assert_int_equal(gguf_array_int(gguf_find(&g, "tokenizer.ggml.token_type"), i), types[i]);
+    }
+    it = gguf_strings(gguf_find(&g, "tokenizer.ggml.merges"));
+    assert_true(gguf_next_string(&it, &s) && str_is(s, "a b"));
+    assert_true(gguf_next_string(&it, &s) && str_is(s, "\xC4\xA0 a"));
+    MUST(gguf_get_str(&g, "tokenizer.ggml.pre", &s, &err), &err);
+    assert_true(str_is(s, "qwen2"));
+    MUST(gguf_get_str(&g, "tokenizer.chat_template.rag", &s, &err), &err);
+    assert_true(str_is(s, "two"));
+    MUST(gguf_get_bool(&g, "tokenizer.ggml.add_bos_token", &add, &err), &err);
+    MUST(gguf_get_int(&g, "tokenizer.ggml.eos_token_id", 0, V, &eos, &err), &err);
+    assert_true(add && eos == 7);
+    assert_non_null(gguf_find(&g, "general.sampling.temp"));
+    assert_int_equal(gguf_tensor(&g, "blk.0.ffn_up.weight")->view.type, DT_F16);
+    assert_int_equal(gguf_tensor(&g, "blk.0.ffn_norm.weight")->view.type, DT_F32);
+    gguf_close(&g);
+    remove_file("tokenizer_config.json");
+    remove_file("generation_config.json");
+}
+
+static void refused(const char *config, Status want, const char *text)
+{
+    Err err = {0};
+    write_text("config.json", config);
+    remove_file("out.gguf");
+    Status s = convert(-1, &err);
+    if (s != want || !strstr(err.text, text) || !strstr(err.text, "HINT:"))
+        FAILED("expected %s \"%s\", got %s \"%s\"", status_name(want), text, status_name(s), err.text);
+    assert_int_equal(access(out_path, F_OK), -1);
+}
+
+static void what_cannot_be_said_is_refused(void **state)
+{
+    (void)state;
+    refused(CONFIG("SomethingForCausalLM", ""), E_UNSUPPORTED, "SomethingForCausalLM");
+    refused("{" NUMBERS "}", E_UNSUPPORTED, "(none)");
+    refused("[]", E_UNSUPPORTED, "(none)");
+    refused("{", E_FORMAT, "config.json");
+    refused(CONFIG("LlamaForCausalLM", ",\"hidden_act\":\"relu\""), E_UNSUPPORTED, "\"relu\"");
+    refused(CONFIG("LlamaForCausalLM", ",\"head_dim\":0"), E_FORMAT, "head_dim");
+    refused(CONFIG("LlamaForCausalLM", ",\"head_dim\":8"), E_FORMAT, "self_attn.q_proj.weight");
+    refused(CONFIG("LlamaForCausalLM", ",\"rope_scaling\":{\"type\":\"magic\"}"), E_UNSUPPORTED, "rope_type");
+    refused(CONFIG("LlamaForCausalLM", ",\"rope_scaling\":{\"type\":\"longrope\"}"), E_UNSUPPORTED, "rotary factors");
+    refused(CONFIG("Gemma2ForCausalLM", ",\"head_dim\":4"), E_UNSUPPORTED, "query_pre_attn_scalar");
+    refused("{\"architectures\":[\"LlamaForCausalLM\"],\"hidden_size\":16,\"num_hidden_layers\":99999}", E_FORMAT,
+            "num_hidden_layers");
+    /* Vocabularies. */
+    write_text("tokenizer.json", "{\"model\":{\"type\":\"Unigram\"}}");
+    refused(CONFIG("LlamaForCausalLM", ""), E_UNSUPPORTED, "\"Unigram\"");
+    write_text("tokenizer.json", "{\"pre_tokenizer\":{\"type\":\"ByteLevel\"},\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":12},"
+               "\"merges\":[]}}");
+    refused(CONFIG("LlamaForCausalLM", ""), E_FORMAT, "has the id 12");
+    write_text("tokenizer.json", "{\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\"},{\"type\":"
+               "\"ByteLevel\"}]},\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":1},\"merges\":[]}}");
+    refused(CONFIG("LlamaForCausalLM", ""), E_UNSUPPORTED, "none of the known ways");
+    remove_file("tokenizer.json");
+}
+
+static void a_tensor_too_many_or_too_few_is_noticed(void **state)
+{
+    (void)state;
+    Shape shapes[N_LLAMA];
+    memcpy(shapes, llama, sizeof shapes);
+    shapes[N_LLAMA - 1] = (Shape){L "self_attn.surprise.weight", 2, 0};
+    write_tensors(shapes, N_LLAMA);
+    refused(CONFIG("LlamaForCausalLM", ""), E_UNSUPPORTED, "self_attn.surprise.weight");
+    shapes[N_LLAMA - 1] = (Shape){L "self_attn.k_proj.bias", 5, 0};
+    write_tensors(shapes, N_LLAMA);
+    refused(CONFIG("LlamaForCausalLM", ""), E_FORMAT, "k_proj.bias");
+    /* Missing ones are found when the result is opened: the binding knows what a model needs. */
+    write_tensors(llama, 5);
+    Err err = {0};
+    Model m;
+    MUST(convert(-1, &err), &err);
+    assert_int_equal(model_open(&m, out_path, MAP_READ, &err), E_FORMAT);
+    assert_non_null(strstr(err.text, "attn_q.weight"));
+}
+
+/* A random BF16 Llama 3 in shards, and what PyTorch computes with it (tests/fixtures/make_hf_models.py
+ * --fixture). */
+static void logits_are_those_of_the_framework(void **state)
+{
+    (void)state;
+    enum { N = 24, N_VOCAB = 96 };
+    static float want[N * N_VOCAB], got[N * N_VOCAB];
+    static const char fixture[] = "tests/fixtures/hf_llama3";
+    HfModel hf;
+    Model m;
+    Session s;
+    Err err = {0};
+    HfParams p = {.wish = -1, .name = "fixture"};
+    ImportRun run = {.label = "test", .quiet = true};
+    BatchItem items[N];
+    FILE *f = fopen("tests/fixtures/hf_llama3/logits.f32", "rb");
+    assert_non_null(f);
+    assert_int_equal(fread(want, sizeof *want, N * N_VOCAB, f), N * N_VOCAB);
+    fclose(f);
+    MUST(hf_open(&hf, fixture, &err), &err);
+    assert_true(hf.weights.n_files > 1);
+    MUST(hf_convert(&hf, out_path, &p, &run, &err), &err);
+    assert_true(hf.no_vocabulary);
+    hf_close(&hf);
+    MUST(model_open(&m, out_path, MAP_READ, &err), &err);
+    assert_int_equal(m.weights.blocks[1].q.w.type, DT_BF16); /* kept */
+    assert_non_null(m.weights.rope_factors);
+    MUST(session_open(&s, &m, NULL, N, N, &err), &err);
+    FlatKv kv = flat_kv(&m, DT_F32, N, 1);
+    for (int i = 0; i < N; i++) items[i] = (BatchItem){.token = (i * 37 + 11) % N_VOCAB, .pos = i, .want_logits = true};
+    MUST(model_forward(&s, items, N, flat_source(&kv), got, NULL, &err), &err);
+    float largest = 0, worst = 0;
+    for (int i = 0; i < N * N_VOCAB; i++) {
+        largest = fmaxf(largest, fabsf(want[i]));
+        worst = fmaxf(worst, fabsf(want[i] - got[i]));
+    }
+    print_message("             largest difference %.1e of the largest logit\n", (double)(worst / largest));
+    assert_true(worst <= 1e-4f * largest);
+    mem_free(kv.memory);
+    session_close(&s);
+    model_close(&m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_and_rows_become_ours),
+        cmocka_unit_test(the_vocabulary_gets_types_merges_and_a_name),
+        cmocka_unit_test(what_cannot_be_said_is_refused),
+        cmocka_unit_test(a_tensor_too_many_or_too_few_is_noticed),
+        cmocka_unit_test(logits_are_those_of_the_framework),
+    };
+    return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}
