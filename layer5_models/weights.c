@@ -58,7 +58,7 @@ static Status bind_shape(Binder *b, const char *name, const int64_t ne[3], bool 
     }
     if (!linear_supports(t->view.type))
         return fail(b->err, E_UNSUPPORTED, "the tensor '%s' has type %s, which this version cannot "
-                    "compute with. HINT: F32, F16, BF16 and the block formats Q1_0 to Q8_0, Q2_K to Q6_K, "
+                    "compute with. HINT: F32, F16, BF16 and the block formats Q1_0 to Q8_1, Q2_K to Q8_K, "
                     "IQ1_S to IQ4_XS, TQ1_0, TQ2_0, MXFP4 and NVFP4 work", full,
                     dtype_name(t->view.type));
     if (t->view.type == DT_NVFP4) TRY(check_second_scale(b, full));

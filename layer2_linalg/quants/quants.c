@@ -60,6 +60,8 @@ static const QuantFormat formats[] = {
     {DT_NVFP4, &dequant_nvfp4, &quant_nvfp4, &dot_nvfp4, &unpack_nvfp4, 16, false, 12},
     {DT_Q1_0, &dequant_q1_0, &quant_q1_0, &dot_q1_0, &unpack_q1_0, 32, false, 1},
     {DT_Q2_0, &dequant_q2_0, &quant_q2_0, &dot_q2_0, &unpack_q2_0, 32, false, 2},
+    {DT_Q8_1, &dequant_q8_1, &quant_q8_1, &dot_q8_1, &unpack_q8_1, 32, false, 128},
+    {DT_Q8_K, &dequant_q8_k, &quant_q8_k, &dot_q8_k, &unpack_q8_k, 32, false, 128},
 };
 
 const QuantFormat *quant_format(DType t)

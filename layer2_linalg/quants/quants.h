@@ -15,6 +15,7 @@
  *   TQ1_0, TQ2_0       256 weights of three values: five in a byte, or two bits each
  *   MXFP4, NVFP4       32, 64 weights: floating point with four bits, scales with eight
  *   Q1_0, Q2_0         128, 64 weights: one and two bits each
+ *   Q8_1, Q8_K         32, 256 values of eight bits with their sums: made for activations
  *
  * Dot products with quantised weights quantise the activations too, once per vector (ActQ8): blocks
  * of 32 signed bytes with one f32 scale each, so that a block's product is an integer dot product.
@@ -65,7 +66,10 @@ extern dot_quant_fn *dot_q2_k, *dot_q3_k, *dot_q4_k, *dot_q5_k, *dot_q6_k;
 extern dot_quant_fn *dot_iq4_nl, *dot_iq4_xs, *dot_iq3_xxs, *dot_iq3_s, *dot_iq2_xxs, *dot_iq2_xs;
 extern dot_quant_fn *dot_iq2_s, *dot_iq1_s, *dot_iq1_m;
 extern dequant_fn *dequant_tq1_0, *dequant_tq2_0, *dequant_mxfp4, *dequant_nvfp4, *dequant_q1_0;
-extern dequant_fn *dequant_q2_0;
+extern dequant_fn *dequant_q2_0, *dequant_q8_1, *dequant_q8_k;
+extern unpack_fn *unpack_q8_1, *unpack_q8_k;
+extern quant_fn *quant_q8_1, *quant_q8_k;
+extern dot_quant_fn *dot_q8_1, *dot_q8_k;
 extern unpack_fn *unpack_tq1_0, *unpack_tq2_0, *unpack_mxfp4, *unpack_nvfp4, *unpack_q1_0, *unpack_q2_0;
 extern quant_fn *quant_tq1_0, *quant_tq2_0, *quant_mxfp4, *quant_nvfp4, *quant_q1_0, *quant_q2_0;
 extern dot_quant_fn *dot_tq1_0, *dot_tq2_0, *dot_mxfp4, *dot_nvfp4, *dot_q1_0, *dot_q2_0;

@@ -7,7 +7,7 @@
 #include "layer2_kernels.h"
 #include "twins.h"
 
-typedef enum { NO_SCALE, HALF, NIBBLES, E8M0, E4M3 } ScaleKind;
+typedef enum { NO_SCALE, HALF, NIBBLES, E8M0, E4M3, SINGLE } ScaleKind;
 
 /* Which golden files there are besides STEM.blocks. */
 enum { RANDOM_BLOCKS = 1, WITH_IMPORTANCE = 2 };
@@ -53,6 +53,8 @@ static const Format formats[] = {
     {DT_NVFP4, "nvfp4", RANDOM_BLOCKS, true, 24, E4M3, 4, {0, 1, 2, 3}},
     {DT_Q1_0, "q1_0", RANDOM_BLOCKS, true, 2, HALF, 1, {0}},
     {DT_Q2_0, "q2_0", RANDOM_BLOCKS, true, 3, HALF, 1, {0}},
+    {DT_Q8_1, "q8_1", RANDOM_BLOCKS, true, 256, HALF, 1, {0}},
+    {DT_Q8_K, "q8_k", RANDOM_BLOCKS, true, 256, SINGLE, 1, {0}},
 };
 #undef BOTH
 enum { N_FORMATS = sizeof formats / sizeof *formats };
@@ -70,6 +72,8 @@ typedef enum { RANDOM, ALL_ONES, ALL_ZEROS } Fill;
 static TWIN_UNUSED void put_half(const Format *f, uint8_t *at, uint16_t h)
 {
     if (f->kind == HALF) memcpy(at, &h, 2);
+    float d = f16_to_f32(h);
+    if (f->kind == SINGLE) memcpy(at, &d, 4);
     for (int m = 0; f->kind == NIBBLES && m < 4; m++)
         at[2 * m + 1] = (uint8_t)((at[2 * m + 1] & 15) | (h >> 4 * m & 15) << 4);
 }

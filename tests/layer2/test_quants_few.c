@@ -1,4 +1,4 @@
-/* test_quants_few.c: TQ1_0, TQ2_0, MXFP4, NVFP4, Q1_0 and Q2_0 by hand. */
+/* test_quants_few.c: TQ1_0, TQ2_0, MXFP4, NVFP4, Q1_0, Q2_0, Q8_1 and Q8_K by hand. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -14,7 +14,7 @@ typedef struct { const void *bytes; size_t size; const float *x, *y; int64_t n; 
 static void check_quantise(const KernelRow *row, void *ctx)
 {
     const Case *c = ctx;
-    uint8_t got[256] = {0};
+    uint8_t got[sizeof(BlockQ8_K)] = {0};
     ((quant_fn *)row->fn)(got, c->x, NULL, c->n);
     assert_memory_equal(got, c->bytes, c->size);
 }
@@ -112,6 +112,35 @@ static void q1_0_by_hand(void **state)
     twins_for_each("dequant_q1_0", check_decode, &c);
 }
 
+/* d = 1/2; -0.25 is a tie: away from zero. s = (127 - 1) / 2 = 63, 0x53E0. */
+static void q8_1_by_hand(void **state)
+{
+    (void)state;
+    float x[32] = {63.5f, -0.25f, 0.2f}, y[32] = {63.5f, -0.5f, 0};
+    BlockQ8_1 b = {0x3800, 0x53E0, {127, -1, 0}};
+    Case c = {&b, sizeof b, x, y, 32};
+    twins_for_each("quant_q8_1", check_quantise, &c);
+    twins_for_each("dequant_q8_1", check_decode, &c);
+}
+
+/* The first of the two largest gets -127; 0.25 and 0.75 are ties, to even codes: 0 and 2. */
+static void q8_k_by_hand(void **state)
+{
+    (void)state;
+    float x[256] = {[3] = -63.5f, [5] = 0.25f, [6] = 0.75f, [40] = 63.5f};
+    float y[256] = {[3] = -63.5f, [6] = 1, [40] = 63.5f};
+    BlockQ8_K b = {0.5f, {[3] = -127, [6] = 2, [40] = 127}, {[0] = -125, [2] = 127}};
+    Case c = {&b, sizeof b, x, y, 256};
+    twins_for_each("quant_q8_k", check_quantise, &c);
+    twins_for_each("dequant_q8_k", check_decode, &c);
+    x[2] = 63.5f; /* now the first is positive, and d negative */
+    for (int i = 0; i < 256; i++) y[i] = i == 3 || i == 6 || i == 40 ? y[i] : -0.0f;
+    y[2] = 63.5f;
+    b = (BlockQ8_K){-0.5f, {[2] = -127, [3] = 127, [6] = -2, [40] = -127}, {[0] = -2, [2] = -127}};
+    twins_for_each("quant_q8_k", check_quantise, &c);
+    twins_for_each("dequant_q8_k", check_decode, &c);
+}
+
 /* d = 2; 1 and -1 are ties, -0.9 is nearer to 0. */
 static void q2_0_by_hand(void **state)
 {
@@ -158,6 +187,8 @@ int main(void)
         cmocka_unit_test(nvfp4_by_hand),
         cmocka_unit_test(q1_0_by_hand),
         cmocka_unit_test(q2_0_by_hand),
+        cmocka_unit_test(q8_1_by_hand),
+        cmocka_unit_test(q8_k_by_hand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

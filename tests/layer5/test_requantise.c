@@ -259,7 +259,7 @@ static void errors_leave_nothing_behind(void **state)
     /* A type that cannot be decoded, met after the first tensors are written. */
     shape.odd_tensor = "blk.1.ffn_up.weight";
     shape.odd_ne[0] = 32, shape.odd_ne[1] = 64;
-    shape.odd_type = DT_Q8_1;
+    shape.odd_type = DT_F64;
     write_in(&shape);
     fails(in_path, out_path, &p, E_UNSUPPORTED, "blk.1.ffn_up.weight");
     FILE *f = fopen(in_path, "wb");

@@ -25,7 +25,7 @@ static void errors_of_two_rows_by_hand(void **state)
     y = tensor_matrix(DT_F32, c, 3, 2);
     MUST(quality_tensor(&q, &x, &y, NULL, &err), &err);
     assert_true(q.sum2_error == 0 && q.n_bad == 2);
-    y.type = DT_Q8_K;
+    y.type = DT_I8;
     assert_int_equal(quality_tensor(&q, &x, &y, NULL, &err), E_UNSUPPORTED);
 }
 
