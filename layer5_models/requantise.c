@@ -34,10 +34,6 @@ static Status check_choice(const QuantChoice *c, const RequantiseParams *p, Err 
     const ImatrixEntry *e;
     Str name = c->tensor->name;
     if (c->type == c->tensor->view.type) return OK;
-    if (!quant_format(c->tensor->view.type))
-        return fail(err, E_UNSUPPORTED, "the tensor '%.*s' has type %s, which this version cannot decode. "
-                    "HINT: start from an F16, BF16, F32 or Q8_0 file", STR_ARG(name),
-                    dtype_name(c->tensor->view.type));
     if (!is_writable(c->type))
         return fail(err, E_UNSUPPORTED, "the tensor '%.*s' should become %s, which this version cannot "
                     "write. HINT: --pure, --tensor-type or another type avoid it", STR_ARG(name),

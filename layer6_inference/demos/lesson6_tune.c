@@ -2,8 +2,9 @@
  * `lesson6_tune -m MODEL.gguf [PART]`; without -m the storyteller.
  *
  * 1. What a token must read, and how fast this machine reads. 2. Threads. 3. Forms of the weights: bytes,
- * error, speed. 4. Kernels. 5. What to choose, by a rule that is printed. 6. All formats, as a table for
- * plot_formats.gp. --plain PART: no times (parts 1, 3 and 6), and plain C computes: the same everywhere. */
+ * error, speed. 4. Kernels. 5. What to choose, by a rule that is printed. 6. All formats, as a table.
+ * 7. Such a table as a picture: the one in lessons/data/, so start it from the project's root.
+ * --plain PART: no times (parts 1, 3, 6, 7), and plain C computes: the same everywhere. */
 #include "layer6.h"
 #include "embedded.h"
 
@@ -30,6 +31,7 @@ static Status open_model(Model *m, DType type, Err *err)
 /* ---------------------------------------------------------------- measuring */
 
 typedef struct {
+    int type;             /* DType; only in the picture */
     int64_t bytes;        /* of all weights */
     double bits;          /* per weight */
     double kl;            /* nats per token that the exact model would not have been surprised by */
@@ -75,7 +77,7 @@ static Status divergence(Row *r, const Model *m, Err *err)
     if (status == OK) {
         status = quality_text(&q, (QualitySide){&a.session, &a.kv}, (QualitySide){&b.session, &b.kv}, &text,
                               N_CTX, true, NULL, err);
-        if (status == OK) r->kl = q.kl_sum / (double)q.n_scored;
+        if (status == OK) r->kl = fmax(0, q.kl_sum / (double)q.n_scored); /* rounding may leave it just below */
         side_close(&b);
     }
     side_close(&a);
@@ -261,10 +263,45 @@ static Status part_formats(Err *err)
     return OK;
 }
 
+static int by_bits(const void *a, const void *b)
+{
+    double x = ((const Row *)a)->bits, y = ((const Row *)b)->bits;
+    return (x > y) - (x < y);
+}
+
+/* One column for each factor of 2 in the error, from 1 / 2^16 nats on. */
+static Status part_picture(Err *err)
+{
+    static const char file[] = "lessons/data/storyteller_formats.tsv";
+    static Row row[DT_COUNT];
+    char line[200];
+    int n = 0;
+    FILE *f = fopen(file, "r");
+    if (!f) return fail(err, E_IO, "cannot open '%s'. HINT: start from the project's root", file);
+    while (n < DT_COUNT && fgets(line, sizeof line, f)) {
+        char name[16];
+        Row *r = &row[n];
+        if (sscanf(line, "%15s %lf %lf %lf %lf", name, &r->bits, &r->kl, &r->decode, &r->prefill) != 5) continue;
+        r->type = dtype_by_name(name);
+        if (r->type < 0) continue;
+        n++;
+    }
+    fclose(f);
+    qsort(row, (size_t)n, sizeof *row, by_bits);
+    printf("   format   bits/weight      KL   decode   prompt   log of the KL\n");
+    for (int i = 0; i < n; i++) {
+        printf("   %-8s %10.2f %9.5f %8.0f %8.0f   ", dtype_name((DType)row[i].type), row[i].bits, row[i].kl,
+               row[i].decode, row[i].prefill);
+        for (double kl = 0x1p-16; kl < row[i].kl; kl *= 2) printf("█");
+        printf("\n");
+    }
+    return OK;
+}
+
 int main(int argc, char **argv)
 {
-    static Status (*const parts[])(Err *) = {part_ceiling, part_threads, part_modes,
-                                             part_kernels, part_advice,  part_formats};
+    static Status (*const parts[])(Err *) = {part_ceiling, part_threads, part_modes,  part_kernels,
+                                             part_advice,  part_formats, part_picture};
     int only = 0;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "-m") == 0 && i + 1 < argc) path = argv[++i];
@@ -275,9 +312,9 @@ int main(int argc, char **argv)
     Err err;
     Status s = plain ? kernels_use("scalar", &err) : OK;
     if (s == OK) s = pool_open(&pool, cpu_topology_threads(cpu_topology()), true, &err);
-    if (s == OK) s = open_model(&exact, DT_F32, &err);
-    if (s == OK) s = write_text(&err);
-    for (int i = 0; i < 6 && s == OK; i++)
+    if (s == OK && only != 7) s = open_model(&exact, DT_F32, &err);
+    if (s == OK && only != 7) s = write_text(&err);
+    for (int i = 0; i < 7 && s == OK; i++)
         if (only ? only == i + 1 : i < 5) s = parts[i](&err);
     if (s != OK) fprintf(stderr, "error: %s\n", err.text);
     tokens_close(&text);

@@ -256,12 +256,10 @@ static void errors_leave_nothing_behind(void **state)
     write_in(&shape);
     fails("/no/such/file.gguf", out_path, &p, E_IO, "/no/such/file.gguf");
     fails(in_path, "/no/such/dir/out.gguf", &p, E_IO, "HINT:");
-    /* A type that cannot be decoded, met after the first tensors are written. */
-    shape.odd_tensor = "blk.1.ffn_up.weight";
-    shape.odd_ne[0] = 32, shape.odd_ne[1] = 64;
-    shape.odd_type = DT_F64;
-    write_in(&shape);
+    /* A type that is not for weights. */
+    p.quant.overrides = &(QuantOverride){"blk.1.ffn_up", DT_I8}, p.quant.n_overrides = 1;
     fails(in_path, out_path, &p, E_UNSUPPORTED, "blk.1.ffn_up.weight");
+    p.quant.n_overrides = 0;
     FILE *f = fopen(in_path, "wb");
     assert_non_null(f);
     fputs("no model", f);
