@@ -110,7 +110,9 @@ static Status listen(ChatSession *s, const AnswerParams *p, Listener *l, Err *er
     Err late;
     AnswerParams params = *p;
     params.wanted = wanted;
-    int64_t before = s->g->tokens.n, start = clock_ns();
+    int64_t before = s->g->tokens.n, left = s->g->params.n_ctx - before, start = clock_ns();
+    /* More than fits is asked for: a full context is an end here, and no error. */
+    if (params.n_predict > left) params.n_predict = -1;
     Status status = answer_stream(s->g, &params, on_text, l, &s->end, err);
     s->n_said = s->g->tokens.n - before;
     s->answer_ns = clock_ns() - start;

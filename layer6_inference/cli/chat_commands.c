@@ -200,8 +200,7 @@ static Status do_show(ChatRepl *r, const char *arg, Err *err)
 static Status do_template(ChatRepl *r, const char *arg, Err *err)
 {
     (void)arg;
-    (void)err;
-    fwrite(r->format.source.ptr, 1, r->format.source.len, stderr);
+    TRY(cli_screen_aside(&r->screen, r->format.source.ptr, r->format.source.len, err));
     fprintf(stderr, "\n");
     return OK;
 }

@@ -54,6 +54,13 @@ static Status clean(ChatScreen *s, const char *text, size_t n, Err *err)
     return OK;
 }
 
+Status cli_screen_aside(ChatScreen *s, const char *text, size_t n, Err *err)
+{
+    TRY(clean(s, text, n, err));
+    if (s->clean.len) fwrite(s->clean.data, 1, s->clean.len, stderr);
+    return OK;
+}
+
 static void end_thoughts(ChatScreen *s)
 {
     if (s->thinking) fprintf(stderr, "%s\n\n", s->colour ? RESET : "");
@@ -78,9 +85,7 @@ Status cli_screen_part(void *ctx, const ChatPart *part, Err *err)
         if (s->quiet) return OK;
         if (!s->thinking) fprintf(stderr, "%s", s->colour ? GREY : "");
         s->thinking = true;
-        TRY(clean(s, part->text, part->n, err));
-        fwrite(s->clean.data, 1, s->clean.len, stderr);
-        return OK;
+        return cli_screen_aside(s, part->text, part->n, err);
     }
     end_thoughts(s);
     if (part->kind == CHAT_PART_CONTENT) return show(s, part->text, part->n, err);

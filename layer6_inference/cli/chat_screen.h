@@ -22,6 +22,8 @@ Status cli_screen_open(ChatScreen *s, const char *color, bool quiet, Err *err);
 void cli_screen_close(ChatScreen *s);
 ChatPartFn cli_screen_part;              /* ctx is the ChatScreen */
 Status cli_screen_end(ChatScreen *s, Err *err); /* the answer's line ends */
+/* Text of the model or its file on stderr, made safe for a terminal. */
+Status cli_screen_aside(ChatScreen *s, const char *text, size_t n, Err *err);
 /* A line on stderr, grey if there are colours; nothing if quiet. */
 void cli_screen_remark(const ChatScreen *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

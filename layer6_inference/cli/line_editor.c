@@ -31,7 +31,6 @@ static struct {
     EditLine *(*init)(const char *, FILE *, FILE *, FILE *);
     void (*end)(EditLine *);
     int (*set)(EditLine *, int, ...);
-    int (*get)(EditLine *, int, ...);
     const wchar_t *(*wgets)(EditLine *, int *);
     const LineInfo *(*line)(EditLine *);
     int (*insertstr)(EditLine *, const char *);
@@ -57,7 +56,7 @@ static LineEditor editor;
 static bool open_library(void)
 {
     static const struct { const char *name; void *to; } symbols[] = {
-        {"el_init", &lib.init}, {"el_end", &lib.end}, {"el_set", &lib.set}, {"el_get", &lib.get},
+        {"el_init", &lib.init}, {"el_end", &lib.end}, {"el_set", &lib.set},
         {"el_wgets", &lib.wgets}, {"el_line", &lib.line}, {"el_insertstr", &lib.insertstr},
         {"history_init", &lib.history_init}, {"history_end", &lib.history_end}, {"history", &lib.history}};
     if (lib.init) return true;

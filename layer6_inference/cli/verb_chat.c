@@ -82,15 +82,19 @@ static Status read_message(ChatRepl *r, Buf *message, LineKind *kind, Err *err)
     return s;
 }
 
-static Status take_message(ChatRepl *r, const Buf *message, Err *err)
+static Status add_message(ChatRepl *r, const char *text, size_t n, Err *err)
 {
-    const char *text = message->data;
-    size_t valid = utf8_valid_prefix(text, message->len);
-    if (valid < message->len)
+    size_t valid = utf8_valid_prefix(text, n);
+    if (valid < n)
         return fail(err, E_ARG, "the message is not UTF-8: byte 0x%02X at offset %zu. HINT: set the terminal to UTF-8",
                     (unsigned char)text[valid], valid);
-    if (text[0] == '/') return cli_chat_command(r, text, err);
-    TRY(conversation_add(&r->session.talk, TURN_USER, text, message->len, NULL, err));
+    return conversation_add(&r->session.talk, TURN_USER, text, n, NULL, err);
+}
+
+static Status take_message(ChatRepl *r, const Buf *message, Err *err)
+{
+    if (message->data[0] == '/') return cli_chat_command(r, message->data, err);
+    TRY(add_message(r, message->data, message->len, err));
     r->ask = true;
     return OK;
 }
@@ -178,11 +182,8 @@ static Status open_system(ChatRepl *r, Err *err)
         return fail(err, E_ARG, "the system text is not UTF-8. HINT: convert it, e.g. iconv -f latin1 -t utf8");
     TRY(conversation_set_system(&r->session.talk, r->system.data, r->system.len, err));
     if (!o->prompt) return OK;
-    Buf first = {0};
-    Status s = buf_append(&first, o->prompt, strlen(o->prompt), err);
-    if (s == OK && first.len) s = take_message(r, &first, err);
-    buf_close(&first);
-    return s;
+    r->ask = true; /* a first message, also if it begins with a slash */
+    return add_message(r, o->prompt, strlen(o->prompt), err);
 }
 
 /* $XDG_STATE_HOME/sixfold/history, or below ~/.local/state. */
@@ -212,6 +213,9 @@ static Status open_repl(ChatRepl *r, Err *err)
     TRY(generator_open(&r->g, &c->model, c->pool, &p, &cli_stop, err));
     r->session = (ChatSession){.g = &r->g, .format = &r->format, .thinking = c->o.reasoning_budget == 0 ? 0 : -1};
     r->answer = (AnswerParams){.n_predict = c->o.n_predict, .stops = c->o.stops.items, .n_stops = c->o.stops.n};
+    if (c->o.reasoning_budget == 0 && !r->format.caps.thinking_switch)
+        cli_screen_remark(&r->screen, "note: the template has no switch for thinking, so --reasoning-budget 0 changes "
+                          "nothing");
     return open_system(r, err);
 }
 

@@ -160,6 +160,14 @@ static void what_no_longer_fits_is_left_out(void **state)
     assert_int_equal(conversation_n(&c.s.talk), 17); /* nothing is lost of the record */
     assert_true(c.s.first > 1);
     assert_int_equal(conversation_turn(&c.s.talk, c.s.first)->role, TURN_USER);
+    /* More tokens than fit are asked for: the answer ends where the context does, and stays. */
+    c.g.params.ignore_eos = true;
+    for (int32_t id = 0; id < tokenizer_n_vocab(m.tokenizer); id++)
+        if (tokenizer_is_eog(m.tokenizer, id)) MUST(tokens_push(&c.g.forbidden, id, &err), &err);
+    MUST(ask(&c, "Tell me about a dog.", 1000, &err), &err);
+    assert_int_equal(c.s.end, ANSWER_FULL);
+    assert_int_equal(c.g.tokens.n, 96);
+    conversation_cut(&c.s.talk, 17);
     char longer[1200];
     memset(longer, 'x', sizeof longer);
     longer[sizeof longer - 1] = 0;

@@ -129,7 +129,9 @@ a_conversation_comes_through_a_pipe() {
     run 0 chat -p "the cat saw the" -st --temp 0 -m $wired -n 9 -r ' the' --chat-template '{{ messages[0].content }}' && out_is ' cat saw\n' || return 1
     refused 2 'chatml, llama3' chat -p x -st --chat-template nobody && refused 3 'line 1' chat -p x -st --chat-template '{% if %}' &&
     refused 2 'holds no template' chat -p x -st --chat-template-file LICENSE && refused 4 'context holds 16' chat -p "$(printf 'x%.0s' {1..99})" -st -c 16 &&
-    refused 2 'did you mean /stats' chat -p /statz && refused 2 'auto, on or off' chat -p x --color maybe && refused 2 'from -1 to 0' chat -p x --reasoning-budget 5 || return 1
+    run 0 chat -p /statz -st -n 1 &&
+    printf '/statz\n' | "$s" chat >"$tmp/out" 2>"$tmp/err"; [ $? = 2 ] && grep -q 'did you mean /stats?' "$tmp/err" &&
+    refused 2 'auto, on or off' chat -p x --color maybe && refused 2 'from -1 to 0' chat -p x --reasoning-budget 5 || return 1
     printf 'a\377\n' | "$s" chat -q >"$tmp/out" 2>"$tmp/err"; [ $? = 2 ] && grep -q 'not UTF-8.*HINT' "$tmp/err"
 }
 
