@@ -26,11 +26,14 @@ static Status describe_latent(BlockSpec *s, const Hparams *h, const Gguf *g, Err
     if (!h->kv_rank)
         return fail(err, E_FORMAT, "the key 'deepseek2.attention.kv_lora_rank' is missing. HINT: convert the "
                     "model again");
-    if (d_k <= h->n_rot || h->n_head * (h->kv_rank + h->n_rot) > 1 << 20)
-        return fail(err, E_FORMAT, "%lld heads of %lld numbers, of which rope.dimension_count %lld, with "
-                    "kv_lora_rank %lld: heads must be wider than what turns, and all of them together at "
-                    "most %d. HINT: the file is damaged or its converter is wrong", (long long)h->n_head,
-                    (long long)d_k, (long long)h->n_rot, (long long)h->kv_rank, 1 << 20);
+    int64_t widest = h->kv_rank + h->n_rot > d_k ? h->kv_rank + h->n_rot : d_k;
+    if (d_v > widest) widest = d_v;
+    if (d_k <= h->n_rot || h->n_head * widest > 1 << 20)
+        return fail(err, E_FORMAT, "%lld heads of %lld and %lld numbers, of which rope.dimension_count %lld "
+                    "turn, with kv_lora_rank %lld: heads must be wider than what turns, and all of them "
+                    "together at most %d. HINT: the file is damaged or its converter is wrong",
+                    (long long)h->n_head, (long long)d_k, (long long)d_v, (long long)h->n_rot,
+                    (long long)h->kv_rank, 1 << 20);
     *x = (LatentSpec){.rank = h->kv_rank, .q_rank = h->q_rank, .d_nope = d_k - h->n_rot, .d_v = d_v,
                       .temp_scale = h->temp_scale, .temp_length = h->temp_length};
     s->n_kv_head = 1;

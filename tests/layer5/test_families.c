@@ -96,6 +96,36 @@ static void latent_matrices_can_be_repacked(void **state)
     model_close(&m);
 }
 
+/* deepseek3.gguf with another value for a key, or (name) another letter in the key: refused with this text. */
+static void refused_with(const char *key, uint32_t value, bool name, const char *text)
+{
+    MapFile f;
+    Buf bytes = {0};
+    Err err = {0};
+    MUST(map_open(&f, "tests/golden/families/deepseek3.gguf", MAP_READ, &err), &err);
+    gb_bytes(&bytes, f.data, f.size);
+    map_close(&f);
+    char *at = memmem(bytes.data, bytes.len, key, strlen(key));
+    assert_non_null(at);
+    if (name) *at = 'X';
+    else memcpy(at + strlen(key) + 4, &value, sizeof value); /* after the type */
+    mb_refused(bytes, E_FORMAT, text);
+}
+
+static void impossible_latent_shapes_are_refused(void **state)
+{
+    (void)state;
+    static const char rank[] = "deepseek2.attention.kv_lora_rank", rot[] = "deepseek2.rope.dimension_count";
+    refused_with(rank, 0, true, "kv_lora_rank' is missing");
+    refused_with(rank, 0, false, "kv_lora_rank' is missing");
+    refused_with(rank, 4097, false, "kv_lora_rank");
+    refused_with(rank, 24, false, "attn_kv_a_mqa.weight' has shape");
+    refused_with(rot, 20, false, "wider than what turns"); /* heads are 20 wide */
+    refused_with("deepseek2.attention.value_length", 4096, false, "attn_kv_b.weight' has shape");
+    refused_with("deepseek2.attention.head_count", 4096, false, "attn_q.weight' has shape");
+    refused_with("deepseek2.leading_dense_block_count", 0, false, "blk.0.ffn_gate_inp.weight' is missing");
+}
+
 int main(void)
 {
     layer5_init();
@@ -117,6 +147,7 @@ int main(void)
         cmocka_unit_test(rope_short_factors_within_it),
         cmocka_unit_test(nomic_bert_hidden_states),
         cmocka_unit_test(latent_matrices_can_be_repacked),
+        cmocka_unit_test(impossible_latent_shapes_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -112,7 +112,7 @@ static void a_re_ranking_model_gives_its_score(void **state)
     (void)state;
     Golden g = {0};
     Model m = opened("bert-rank.gguf");
-    float want, got;
+    float want = 0, got;
     Err err = {0};
     golden_read(&g, dir, "bert-rank.gguf"); /* one number, not a row per token: read here */
     mem_free(g.logits);
