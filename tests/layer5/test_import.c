@@ -76,7 +76,7 @@ static void rows_are_read_through_strides_scales_and_offsets(void **state)
     assert_true(y[0] == 8 && y[1] == 50 && y[2] == -1280);
 }
 
-enum { W = 96, R = 24, X = 2 };
+enum { W = 96, R = 200, X = 2 }; /* enough rows for several pieces */
 static uint16_t halves[X][R * W];
 
 /* Two matrices of BF16 with heads of 8, as one tensor of the given type. */
