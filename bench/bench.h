@@ -137,6 +137,7 @@ void bench_add_primitives(Bench *b);
 void bench_add_attention(Bench *b);
 void bench_add_moe(Bench *b);
 void bench_add_latent(Bench *b);
+void bench_add_scan(Bench *b);
 void bench_add_tokenizer(Bench *b);
 void bench_add_import(Bench *b);
 void bench_add_runtime(Bench *b);

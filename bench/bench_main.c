@@ -126,6 +126,7 @@ static void add_all(Bench *b)
     bench_add_attention(b);
     bench_add_moe(b);
     bench_add_latent(b);
+    bench_add_scan(b);
     bench_add_tokenizer(b);
     bench_add_import(b);
     bench_add_generate(b);

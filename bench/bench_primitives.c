@@ -22,6 +22,7 @@ static const struct {
     {"gelu_erf", ACT, 16, 5632, 20, 6e-6},   {"gelu_quick", ACT, 16, 5632, 14, 4e-6},
     {"relu", ACT, 16, 5632, 1, 0},           {"relu2", ACT, 16, 5632, 2, 0},
     {"swiglu", GATED, 16, 5632, 14, 2e-5},   {"swiglu_clamped", GATED, 16, 5632, 17, 2e-5},
+    {"softplus", ACT, 16, 5632, 22, 4e-6},
     /* Probabilities are at most 1. */
     {"softmax", SOFTMAX, 16, 2048, 14, 1e-5}, {"softmax", SOFTMAX, 4, 32000, 14, 1e-5},
     {"rmsnorm", RMS, 16, 2048, 4, 1e-5},     {"layernorm", LAYER, 16, 2048, 8, 2e-5},
@@ -66,7 +67,8 @@ static void find_slots(PrimState *s)
 {
     static const struct { const char *op; act_fn **slot; } acts[] = {
         {"silu", &silu}, {"gelu_tanh", &gelu_tanh}, {"gelu_erf", &gelu_erf},
-        {"gelu_quick", &gelu_quick}, {"relu", &relu}, {"relu2", &relu2}};
+        {"gelu_quick", &gelu_quick}, {"relu", &relu}, {"relu2", &relu2},
+        {"softplus", &softplus}};
     for (size_t i = 0; i < sizeof acts / sizeof *acts; i++)
         if (strcmp(acts[i].op, s->op) == 0) s->act = acts[i].slot;
     s->gated = strcmp(s->op, "swiglu") == 0 ? &swiglu : &swiglu_clamped;

@@ -83,3 +83,14 @@ void swiglu_clamped_scalar(float *gate, const float *up, int64_t n)
         gate[i] = g / (1 + expf(-1.702f * g)) * (u + 1);
     }
 }
+
+//@ begin activation-softplus
+/* ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|): the exponential is at most 1. */
+void softplus_scalar(float *x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        float top = x[i] > 0.0f ? x[i] : 0.0f;
+        x[i] = isnan(x[i]) ? x[i] : top + log1pf(expf(-fabsf(x[i])));
+    }
+}
+//@ end activation-softplus

@@ -6,10 +6,12 @@
  *   gelu_tanh   x (1 + tanh(0.79788456 (x + 0.044715 x^3))) / 2
  *   gated form  act(gate_i) * up_i        (SwiGLU is the gated form of silu)
  *   clamped SwiGLU   g = min(gate, 7), u = clamp(up, -7, 7):  g / (1 + exp(-1.702 g)) * (u + 1)
+ *   softplus    ln(1 + exp(x))            a smooth relu, always positive: step sizes of state-space models
  *
  * Interface: any n >= 0; gate is overwritten, up only read, no overlap. Kernels: no allocation, no
  * failure. Infinities give their limits, NaN stays NaN.
- * Source: Hendrycks and Gimpel 2016 (GELU); Shazeer 2020 (gated forms); So et al. 2021 (ReLU^2). */
+ * Source: Hendrycks and Gimpel 2016 (GELU); Shazeer 2020 (gated forms); So et al. 2021 (ReLU^2); Dugas et
+ * al. 2001 (softplus). */
 #ifndef SIXFOLD_ACTIVATION_H
 #define SIXFOLD_ACTIVATION_H
 
@@ -24,6 +26,7 @@ typedef void act_gated_fn(float *gate, const float *up, int64_t n);    /* gate =
 extern act_fn *silu, *gelu_tanh, *gelu_erf, *gelu_quick, *relu, *relu2;
 extern act_gated_fn *swiglu; /* silu(gate) * up: the common case has a kernel of its own */
 extern act_gated_fn *swiglu_clamped;
+extern act_fn *softplus; /* no ActKind: no feed-forward network bends with it */
 
 /* Any kind by value. */
 void act_apply(ActKind kind, float *x, int64_t n);

@@ -6,6 +6,7 @@
 #include "norm.h"
 #include "softmax.h"
 #include "activation.h"
+#include "conv1d.h"
 #include "rope.h"
 #include "embed.h"
 

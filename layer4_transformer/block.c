@@ -11,6 +11,7 @@
 #include "ffn.h"
 #include "latent.h"
 #include "moe.h"
+#include "ssm.h"
 
 #include <string.h>
 
@@ -76,11 +77,13 @@ static BlockScratch block_scratch(char *memory, const BlockSpec *s, int64_t n, i
 
 int64_t block_scratch_bytes(const BlockSpec *s, int64_t max_tok, int64_t n_ctx, int n_threads)
 {
+    if (s->ssm.kind) return ssm_scratch_bytes(s, max_tok, n_threads);
     return block_scratch(NULL, s, max_tok, n_ctx, n_threads).bytes;
 }
 
 int64_t block_kv_bytes(const BlockSpec *s, DType type_k, DType type_v, int64_t n_ctx)
 {
+    if (s->ssm.kind) return scan_flat_bytes(&s->ssm);
     if (s->latent.rank) return kv_flat_shared_bytes(type_k, n_ctx, s->n_kv_head, s->d_k);
     return kv_flat_bytes(type_k, type_v, n_ctx, s->n_kv_head, s->d_k, s->d_v);
 }
@@ -89,6 +92,19 @@ KvView block_kv(const BlockSpec *s, void *memory, DType type_k, DType type_v, in
 {
     if (s->latent.rank) return kv_flat_shared(memory, type_k, n_ctx, s->n_kv_head, s->d_k, s->d_v);
     return kv_flat(memory, type_k, type_v, n_ctx, s->n_kv_head, s->d_k, s->d_v);
+}
+
+SeqState block_state(const BlockSpec *s, void *memory, DType type_k, DType type_v, int64_t n_ctx)
+{
+    if (s->ssm.kind) return (SeqState){.scan = scan_flat(memory, &s->ssm)};
+    return (SeqState){.kv = block_kv(s, memory, type_k, type_v, n_ctx)};
+}
+
+void block_state_clear(const BlockSpec *s, void *memory)
+{
+    if (!s->ssm.kind) return;
+    ScanState scan = scan_flat(memory, &s->ssm);
+    scan_clear(&scan);
 }
 
 void block_rope_table(const BlockSpec *s, float *table, const int64_t *pos, int64_t n_tok)
@@ -333,6 +349,10 @@ void block_forward(const BlockSpec *s, const BlockWeights *w, const BlockContext
                    int64_t n_tok, const BlockRun *runs, int n_runs)
 {
     if (n_tok == 0) return;
+    if (s->ssm.kind) {
+        ssm_forward(s, w, c, x, n_tok, runs, n_runs);
+        return;
+    }
     Call a = {.s = s, .w = w, .c = c, .runs = runs, .n_runs = n_runs, .n_tok = n_tok, .x = x};
     check_call(&a);
     int64_t n_ctx = 0;

@@ -4,13 +4,15 @@
  *   parallel     y = x + Attn(norm1(x)) + FFN(norm1(x) or norm2(x))
  *   sandwich     h = x + post1(Attn(norm1(x)));   y = h + post2(FFN(norm2(h)))     norms may be absent
  *   post-norm    h = out1(x + Attn(x));           y = out2(h + FFN(h))
+ *   state-space  y = x + Scan(norm1(x))           ssm.h; no attention, no FFN
  *
  * An architecture is a BlockSpec (what to compute) and BlockWeights (with what). Everything that
  * differs between families is a field here, not another function; a norm that a family lacks is absent
  * from its weights.
  *
  * Interface: block_forward changes x [n_tok, d_model] in place. The tokens of a call are grouped in
- * runs: consecutive tokens of one sequence at consecutive positions, each run with its own KvView.
+ * runs: consecutive tokens of one sequence at consecutive positions, each run with its own memory: a
+ * KvView, or a ScanState that has met exactly the tokens before (CHECKed).
  * The caller gives scratch of block_scratch_bytes(); one call at a time per scratch. */
 #ifndef SIXFOLD_BLOCK_H
 #define SIXFOLD_BLOCK_H
@@ -18,6 +20,7 @@
 #include "layer3.h"
 #include "attention.h"
 #include "moe_route.h"
+#include "scanstate.h"
 
 typedef enum { NORM_RMS, NORM_LAYER } NormKind;
 
@@ -63,6 +66,7 @@ typedef struct BlockSpec {
     float residual_scale;   /* of each branch before it is added; 0 means 1 */
     MoeSpec moe;            /* n_expert = 0: a dense FFN */
     LatentSpec latent;      /* rank = 0: keys and values as they are */
+    SsmSpec ssm;            /* kind other than SSM_NONE: a scan takes the place of both halves */
 } BlockSpec;
 
 /* A matrix with an optional bias; w.data NULL means absent. */
@@ -91,6 +95,16 @@ typedef struct {
     Tensor v_b;              /* [rank, d_v, n_head]; heads may lie apart, as those of k_b */
 } LatentWeights;
 
+/* Of a state-space block; the shapes of both kinds are in ssm.h. Vectors are f32. */
+typedef struct {
+    Affine in, out;
+    const float *conv, *conv_bias;
+    Affine x, dt;                /* CHANNELS only */
+    const float *dt_bias;        /* HEADS only; otherwise it is dt's */
+    const float *a, *d;
+    const float *norm;           /* [d_inner], HEADS only */
+} SsmWeights;
+
 typedef struct BlockWeights {
     NormWeights attn_norm, ffn_norm;           /* before each half */
     NormWeights attn_post_norm, ffn_post_norm; /* of a branch before it is added */
@@ -102,6 +116,7 @@ typedef struct BlockWeights {
     const float *act_scales;                   /* [d_ff] or NULL: divide the hidden vector */
     MoeWeights moe;
     LatentWeights latent;
+    SsmWeights ssm;
 } BlockWeights;
 
 /* Tokens [first, first + n) of the call: one sequence, positions pos0, pos0 + 1, ... */
@@ -109,6 +124,7 @@ typedef struct {
     int64_t first, n;
     int64_t pos0;
     const KvView *kv; /* of this layer; the call stores keys and values into it */
+    const ScanState *scan; /* of this layer, if it scans; the call folds the tokens into it */
 } BlockRun;
 
 /* Optional tap: called with the attention inputs after RoPE and storing, for lessons and pictures. */
@@ -136,9 +152,14 @@ typedef struct {
 } BlockContext;
 
 /* One layer's memory in the flat form (kvview.h), as this block wants it; types are DT_F32 or DT_F16. With
- * latent attention values are part of the keys, and type_v says nothing. */
+ * latent attention values are part of the keys, and type_v says nothing. A block that scans has a state
+ * (scanstate.h) instead, of the same size whatever the types and the context; block_kv is not for it. */
 int64_t block_kv_bytes(const BlockSpec *s, DType type_k, DType type_v, int64_t n_ctx);
 KvView block_kv(const BlockSpec *s, void *memory, DType type_k, DType type_v, int64_t n_ctx);
+
+/* The same as either; block_state_clear makes fresh memory ready. */
+SeqState block_state(const BlockSpec *s, void *memory, DType type_k, DType type_v, int64_t n_ctx);
+void block_state_clear(const BlockSpec *s, void *memory);
 
 /* The angles of tokens at positions pos [n_tok], once per call for all layers that share the rotary
  * fields: table [n_tok, n_rot]. Does nothing with ROPE_NONE. */

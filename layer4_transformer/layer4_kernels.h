@@ -6,6 +6,7 @@
 #include "attention.h"
 #include "latent.h"
 #include "moe.h"
+#include "scan.h"
 #include "kernel_rows.h"
 
 #define KERNEL_T(op, type, variant, needs, fn) extern type fn;

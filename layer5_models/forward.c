@@ -82,11 +82,12 @@ Status session_open_hidden(Session *s, const Model *m, Pool *pool, int64_t max_b
     TRY(arena_reserve(&s->arena, (size_t)p.total, err));
     s->x = arena_alloc_dirty(&s->arena, p.x, 1);
     s->norm = arena_alloc_dirty(&s->arena, p.norm, 1);
-    s->rope_table[0] = arena_alloc_dirty(&s->arena, p.rope[0], 1);
-    if (p.rope[1]) s->rope_table[1] = arena_alloc_dirty(&s->arena, p.rope[1], 1);
+    for (int i = 0; i < 2; i++)
+        if (p.rope[i]) s->rope_table[i] = arena_alloc_dirty(&s->arena, p.rope[i], 1);
     s->scratch = arena_alloc_dirty(&s->arena, p.scratch, 1);
     s->scratch_bytes = p.scratch;
-    if (s->x && s->norm && s->rope_table[0] && (!p.rope[1] || s->rope_table[1]) && s->scratch) return OK;
+    bool angles = (!p.rope[0] || s->rope_table[0]) && (!p.rope[1] || s->rope_table[1]);
+    if (s->x && s->norm && angles && s->scratch) return OK;
     session_close(s);
     return fail(err, E_MEMORY, "no memory for a session of %lld bytes", (long long)p.total);
 }
@@ -121,7 +122,7 @@ static Status check_items(const Session *s, const BatchItem *items, int64_t n, K
                         "counted from 0", items[i].token, (long long)s->model->hp.n_vocab);
         CHECK(!same || items[i].pos == items[i - 1].pos + 1, "positions %lld, %lld of a sequence",
               (long long)items[i - 1].pos, (long long)items[i].pos);
-        if (!same) n_ctx = kv.lookup(kv.ctx, items[i].seq, 0).n_ctx;
+        if (!same) n_ctx = s->model->spec.ssm.kind ? s->n_ctx : kv.lookup(kv.ctx, items[i].seq, 0).kv.n_ctx;
         if (n_ctx > s->n_ctx) n_ctx = s->n_ctx;
         if (s->model->weights.position_embd.data && n_ctx > s->model->hp.n_ctx_train)
             n_ctx = s->model->hp.n_ctx_train; /* learned positions end there */
@@ -129,6 +130,28 @@ static Status check_items(const Session *s, const BatchItem *items, int64_t n, K
             return fail(err, E_LIMIT, "position %lld is beyond the context of %lld tokens. HINT: "
                         "raise it with -c", (long long)items[i].pos, (long long)n_ctx);
     }
+    return OK;
+}
+
+/* States of a scan go to where the call begins: on, back to where they were saved, or to zero. Nothing is
+ * changed unless all of them can. They are saved there, so that the call can be repeated. */
+static Status begin_scans(const Session *s, const BatchItem *items, int64_t n, KvSource kv, Err *err)
+{
+    if (!s->model->spec.ssm.kind) return OK;
+    for (int change = 0; change < 2; change++)
+        for (int64_t i = 0; i < n; i++)
+            for (int l = 0; l < (int)s->model->hp.n_layer; l++) {
+                if (i && items[i].seq == items[i - 1].seq) break;
+                ScanState state = kv.lookup(kv.ctx, items[i].seq, l).scan;
+                if (!scan_can_keep(&state, items[i].pos))
+                    return fail(err, E_LIMIT, "sequence %d cannot go on at position %lld: its state has met "
+                                "%lld tokens and was saved at %lld. HINT: feed it from one of those, or from "
+                                "0", items[i].seq, (long long)items[i].pos, (long long)*state.n_seen,
+                                (long long)(*state.n_saved < 0 ? 0 : *state.n_saved));
+                if (!change) continue;
+                scan_keep(&state, items[i].pos);
+                scan_save(&state);
+            }
     return OK;
 }
 
@@ -214,6 +237,7 @@ static void turn(Session *s, const BatchItem *items, int64_t n)
         while (l < m->hp.n_layer && m->layers[l].rope_set != set) l++;
         if (l == m->hp.n_layer) continue;
         BlockSpec spec = m->layers[l];
+        if (spec.rope == ROPE_NONE) continue;
         if (m->weights.rope_long && s->n_ctx > m->hp.n_ctx_orig) spec.rope_factors = m->weights.rope_long;
         for (int64_t i = 0; i < n; i++)
             block_rope_table(&spec, s->rope_table[set] + i * spec.n_rot, &items[i].pos, 1);
@@ -232,12 +256,13 @@ static Status forward_piece(Session *s, const BatchItem *items, int64_t n,
     /* 2. The angles of every position, once for all layers that share them. */
     turn(s, items, n);
     /* 3. The blocks, one after the other. */
-    KvView views[MAX_RUNS];
+    SeqState views[MAX_RUNS];
     for (int l = 0; l < (int)m->hp.n_layer; l++) {
         if (stop && *stop) return fail(err, E_CANCELLED, "stopped on request");
         for (int r = 0; r < n_runs; r++) {
             views[r] = kv.lookup(kv.ctx, items[runs[r].first].seq, l);
-            runs[r].kv = &views[r];
+            runs[r].kv = &views[r].kv;
+            runs[r].scan = &views[r].scan;
         }
         BlockContext c = {.pool = s->pool, .scratch = s->scratch,
                           .scratch_bytes = s->scratch_bytes, .layer = l,
@@ -256,6 +281,7 @@ Status model_forward(Session *s, const BatchItem *items, int64_t n, KvSource kv,
     PROFILE_SPAN("forward", s->model->weights.bytes);
     TRY(check_items(s, items, n, kv, err));
     TRY(check_encoder(s, items, n, err));
+    TRY(begin_scans(s, items, n, kv, err));
     for (int64_t done = 0; done < n;) {
         int64_t left = n - done, piece = left < s->max_batch ? left : s->max_batch;
         BlockRun runs[MAX_RUNS];

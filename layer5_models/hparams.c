@@ -10,18 +10,21 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Who must have a key: nobody, every model, those that attend, those that scan. */
+enum { OPTIONAL, REQUIRED, ATTENDING, SCANNING };
+
 typedef struct {
     const char *key; /* after "<arch>." */
     size_t offset;   /* of the int64_t in Hparams */
     int64_t lo, hi;
-    bool required;
+    int need;
 } IntRule;
 
 typedef struct {
     const char *key;
     size_t offset; /* of the float in Hparams */
     float lo, hi;
-    bool required;
+    int need;
 } FloatRule;
 
 #define DAMAGED ". HINT: the file is damaged or its converter is wrong"
@@ -29,53 +32,58 @@ typedef struct {
 
 //@ begin hparams-table
 static const IntRule int_rules[] = {
-    {"context_length", FIELD(n_ctx_train), 1, 1 << 30, true},
-    {"embedding_length", FIELD(d_model), 1, 1 << 20, true},
-    {"block_count", FIELD(n_layer), 1, MAX_LAYERS, true},
-    {"feed_forward_length", FIELD(d_ff), 1, 1 << 24, true},
-    {"attention.head_count", FIELD(n_head), 1, 4096, true},
-    {"attention.head_count_kv", FIELD(n_kv_head), 1, 4096, false},
-    {"attention.key_length", FIELD(d_k), 1, 4096, false},
-    {"attention.value_length", FIELD(d_v), 1, 4096, false},
-    {"rope.dimension_count", FIELD(n_rot), 2, 4096, false},
-    {"vocab_size", FIELD(n_vocab), 1, 1 << 26, false},
-    {"rope.scaling.original_context_length", FIELD(n_ctx_orig), 1, 1 << 30, false},
-    {"attention.sliding_window", FIELD(window), 0, 1 << 30, false},
-    {"attention.kv_lora_rank", FIELD(kv_rank), 0, 4096, false},
-    {"attention.q_lora_rank", FIELD(q_rank), 0, 1 << 16, false},
-    {"attention.key_length_mla", FIELD(d_k_mla), 0, 4096, false},
-    {"attention.value_length_mla", FIELD(d_v_mla), 0, 4096, false},
-    {"attention.temperature_length", FIELD(temp_length), 0, 1 << 30, false},
-    {"expert_count", FIELD(n_expert), 0, MOE_MAX_EXPERTS, false},
-    {"expert_used_count", FIELD(n_expert_used), 0, MOE_MAX_EXPERTS, false},
-    {"expert_feed_forward_length", FIELD(d_ff_expert), 1, 1 << 24, false},
-    {"expert_shared_feed_forward_length", FIELD(d_ff_shared), 0, 1 << 24, false},
-    {"expert_shared_count", FIELD(n_shared), 0, 64, false},
-    {"expert_group_count", FIELD(n_group), 0, MOE_MAX_EXPERTS, false},
-    {"expert_group_used_count", FIELD(n_group_used), 0, MOE_MAX_EXPERTS, false},
-    {"expert_gating_func", FIELD(gating), 0, 3, false},
-    {"leading_dense_block_count", FIELD(n_dense), 0, MAX_LAYERS, false},
-    {"pooling_type", FIELD(pooling), 0, 4, false},
+    {"context_length", FIELD(n_ctx_train), 1, 1 << 30, REQUIRED},
+    {"embedding_length", FIELD(d_model), 1, 1 << 20, REQUIRED},
+    {"block_count", FIELD(n_layer), 1, MAX_LAYERS, REQUIRED},
+    {"feed_forward_length", FIELD(d_ff), 1, 1 << 24, ATTENDING},
+    {"attention.head_count", FIELD(n_head), 1, 4096, ATTENDING},
+    {"attention.head_count_kv", FIELD(n_kv_head), 1, 4096, OPTIONAL},
+    {"attention.key_length", FIELD(d_k), 1, 4096, OPTIONAL},
+    {"attention.value_length", FIELD(d_v), 1, 4096, OPTIONAL},
+    {"rope.dimension_count", FIELD(n_rot), 2, 4096, OPTIONAL},
+    {"vocab_size", FIELD(n_vocab), 1, 1 << 26, OPTIONAL},
+    {"rope.scaling.original_context_length", FIELD(n_ctx_orig), 1, 1 << 30, OPTIONAL},
+    {"attention.sliding_window", FIELD(window), 0, 1 << 30, OPTIONAL},
+    {"attention.kv_lora_rank", FIELD(kv_rank), 0, 4096, OPTIONAL},
+    {"attention.q_lora_rank", FIELD(q_rank), 0, 1 << 16, OPTIONAL},
+    {"attention.key_length_mla", FIELD(d_k_mla), 0, 4096, OPTIONAL},
+    {"attention.value_length_mla", FIELD(d_v_mla), 0, 4096, OPTIONAL},
+    {"attention.temperature_length", FIELD(temp_length), 0, 1 << 30, OPTIONAL},
+    {"expert_count", FIELD(n_expert), 0, MOE_MAX_EXPERTS, OPTIONAL},
+    {"expert_used_count", FIELD(n_expert_used), 0, MOE_MAX_EXPERTS, OPTIONAL},
+    {"expert_feed_forward_length", FIELD(d_ff_expert), 1, 1 << 24, OPTIONAL},
+    {"expert_shared_feed_forward_length", FIELD(d_ff_shared), 0, 1 << 24, OPTIONAL},
+    {"expert_shared_count", FIELD(n_shared), 0, 64, OPTIONAL},
+    {"expert_group_count", FIELD(n_group), 0, MOE_MAX_EXPERTS, OPTIONAL},
+    {"expert_group_used_count", FIELD(n_group_used), 0, MOE_MAX_EXPERTS, OPTIONAL},
+    {"expert_gating_func", FIELD(gating), 0, 3, OPTIONAL},
+    {"leading_dense_block_count", FIELD(n_dense), 0, MAX_LAYERS, OPTIONAL},
+    {"ssm.conv_kernel", FIELD(d_conv), 1, 64, SCANNING},
+    {"ssm.inner_size", FIELD(d_inner), 1, 1 << 20, SCANNING},
+    {"ssm.state_size", FIELD(d_state), 1, 4096, SCANNING},
+    {"ssm.time_step_rank", FIELD(dt_rank), 1, 1 << 16, SCANNING},
+    {"ssm.group_count", FIELD(n_scan_group), 1, 4096, OPTIONAL},
+    {"pooling_type", FIELD(pooling), 0, 4, OPTIONAL},
 };
 
 static const FloatRule float_rules[] = {
-    {"attention.layer_norm_rms_epsilon", FIELD(norm_eps), 0, 1, false},
-    {"attention.layer_norm_epsilon", FIELD(norm_eps), 0, 1, false},
-    {"rope.freq_base", FIELD(rope_base), 1, 1e15f, false},
-    {"rope.freq_base_swa", FIELD(rope_base_swa), 1, 1e15f, false},
-    {"rope.scaling.factor", FIELD(rope_factor), 0, 1e6f, false},
-    {"rope.scaling.attn_factor", FIELD(rope_attn_factor), 0, 1e3f, false},
-    {"rope.scaling.yarn_log_multiplier", FIELD(yarn_log_mul), 0, 10, false},
-    {"attention.clamp_kqv", FIELD(clamp_qkv), 0, 1e6f, false},
-    {"attention.max_alibi_bias", FIELD(alibi), 0, 1e3f, false},
-    {"attention.scale", FIELD(attn_scale), 0, 1e3f, false},
-    {"attention.temperature_scale", FIELD(temp_scale), 0, 1e3f, false},
-    {"attn_logit_softcapping", FIELD(attn_cap), 0, 1e6f, false},
-    {"final_logit_softcapping", FIELD(logit_cap), 0, 1e6f, false},
-    {"logit_scale", FIELD(logit_scale), 0, 1e6f, false},
-    {"residual_scale", FIELD(residual_scale), 0, 1e6f, false},
-    {"embedding_scale", FIELD(embd_scale), 0, 1e6f, false},
-    {"expert_weights_scale", FIELD(expert_scale), 0, 1e6f, false},
+    {"attention.layer_norm_rms_epsilon", FIELD(norm_eps), 0, 1, OPTIONAL},
+    {"attention.layer_norm_epsilon", FIELD(norm_eps), 0, 1, OPTIONAL},
+    {"rope.freq_base", FIELD(rope_base), 1, 1e15f, OPTIONAL},
+    {"rope.freq_base_swa", FIELD(rope_base_swa), 1, 1e15f, OPTIONAL},
+    {"rope.scaling.factor", FIELD(rope_factor), 0, 1e6f, OPTIONAL},
+    {"rope.scaling.attn_factor", FIELD(rope_attn_factor), 0, 1e3f, OPTIONAL},
+    {"rope.scaling.yarn_log_multiplier", FIELD(yarn_log_mul), 0, 10, OPTIONAL},
+    {"attention.clamp_kqv", FIELD(clamp_qkv), 0, 1e6f, OPTIONAL},
+    {"attention.max_alibi_bias", FIELD(alibi), 0, 1e3f, OPTIONAL},
+    {"attention.scale", FIELD(attn_scale), 0, 1e3f, OPTIONAL},
+    {"attention.temperature_scale", FIELD(temp_scale), 0, 1e3f, OPTIONAL},
+    {"attn_logit_softcapping", FIELD(attn_cap), 0, 1e6f, OPTIONAL},
+    {"final_logit_softcapping", FIELD(logit_cap), 0, 1e6f, OPTIONAL},
+    {"logit_scale", FIELD(logit_scale), 0, 1e6f, OPTIONAL},
+    {"residual_scale", FIELD(residual_scale), 0, 1e6f, OPTIONAL},
+    {"embedding_scale", FIELD(embd_scale), 0, 1e6f, OPTIONAL},
+    {"expert_weights_scale", FIELD(expert_scale), 0, 1e6f, OPTIONAL},
 };
 //@ end hparams-table
 
@@ -84,6 +92,13 @@ enum {
     N_FLOAT_RULES = sizeof float_rules / sizeof *float_rules
 };
 
+static const char *need_name(int need)
+{
+    static const char *const names[] = {"optional", "required", "required unless it scans",
+                                        "required if it scans"};
+    return names[need];
+}
+
 const char *hparams_rule(int i)
 {
     static char text[160];
@@ -91,11 +106,11 @@ const char *hparams_rule(int i)
     if (i < N_INT_RULES) {
         const IntRule *r = &int_rules[i];
         snprintf(text, sizeof text, "%-36s %lld..%lld  %s", r->key, (long long)r->lo,
-                 (long long)r->hi, r->required ? "required" : "optional");
+                 (long long)r->hi, need_name(r->need));
     } else {
         const FloatRule *r = &float_rules[i - N_INT_RULES];
         snprintf(text, sizeof text, "%-36s %g..%g  %s", r->key, (double)r->lo, (double)r->hi,
-                 r->required ? "required" : "optional");
+                 need_name(r->need));
     }
     return text;
 }
@@ -140,15 +155,27 @@ static Status read_layer_ints(Hparams *h, const Gguf *g, const char *key, const 
     return OK;
 }
 
+/* A state-space model is one that has at least one of their keys. */
+static bool scans(const Hparams *h, const Gguf *g)
+{
+    char key[128];
+    for (int i = 0; i < N_INT_RULES; i++) {
+        full_key(key, h, int_rules[i].key);
+        if (int_rules[i].need == SCANNING && gguf_find(g, key)) return true;
+    }
+    return false;
+}
+
 static Status read_ints(Hparams *h, const Gguf *g, Err *err)
 {
+    int needed = scans(h, g) ? SCANNING : ATTENDING;
     for (int i = 0; i < N_INT_RULES; i++) {
         const IntRule *r = &int_rules[i];
         char key[128];
         full_key(key, h, r->key);
         const GgufKv *kv = gguf_find(g, key);
         if (!kv) {
-            if (r->required) return missing(key, err);
+            if (r->need == REQUIRED || r->need == needed) return missing(key, err);
             continue;
         }
         if (layer_list(h, r) && kv->type == GGUF_ARRAY) {
@@ -156,7 +183,9 @@ static Status read_ints(Hparams *h, const Gguf *g, Err *err)
             continue;
         }
         int64_t v = 0;
-        TRY(gguf_get_int(g, key, r->lo, r->hi, &v, err));
+        /* Scanning models say that they have no heads and no network by zeros. */
+        int64_t lo = r->need == ATTENDING && needed == SCANNING ? 0 : r->lo;
+        TRY(gguf_get_int(g, key, lo, r->hi, &v, err));
         memcpy((char *)h + r->offset, &v, sizeof v);
     }
     return OK;
@@ -169,7 +198,7 @@ static Status read_floats(Hparams *h, const Gguf *g, Err *err)
         char key[128];
         full_key(key, h, r->key);
         if (!gguf_find(g, key)) {
-            if (r->required) return missing(key, err);
+            if (r->need == REQUIRED) return missing(key, err);
             continue;
         }
         float v = 0;
@@ -260,6 +289,17 @@ static Status read_pattern(Hparams *h, const Gguf *g, Err *err)
     return OK;
 }
 
+/* The rest of a state-space model's numbers. */
+static Status without_heads(Hparams *h, const Gguf *g, Err *err)
+{
+    char key[128];
+    h->n_head = h->n_kv_head = h->d_k = h->d_v = h->n_rot = h->d_ff = 0;
+    h->heads.n = h->kv_heads.n = h->d_ffs.n = 0;
+    if (!h->n_scan_group) h->n_scan_group = 1;
+    full_key(key, h, "ssm.dt_b_c_rms");
+    return gguf_get_bool(g, key, &h->norm_dt_bc, err);
+}
+
 Status hparams_read(Hparams *h, const Gguf *g, Err *err)
 {
     *h = (Hparams){.rope_base = 10000.0f, .rope_factor = 1.0f, .rope_attn_factor = 1.0f,
@@ -280,7 +320,8 @@ Status hparams_read(Hparams *h, const Gguf *g, Err *err)
     full_key(key, h, "attention.layer_norm_rms_epsilon");
     if (h->norm_eps < 0) return missing(key, err);
 
-    /* 2. Defaults that depend on other numbers. */
+    /* 2. Defaults that depend on other numbers; what scans has no heads at all. */
+    if (h->d_state) return without_heads(h, g, err);
     h->kv_heads_given = h->n_kv_head > 0;
     if (!h->n_kv_head) h->n_kv_head = h->n_head;
     if (h->heads.n && (!h->d_k || !h->d_v)) {

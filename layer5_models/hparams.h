@@ -3,7 +3,8 @@
  * The table in hparams.c gives each key its range, default and divisor; the same rows are printed by
  * documentation. A file that breaks a rule is refused with the key, the value and the allowed range.
  *
- * Interface: hparams_read fills h from "<arch>.*" keys. Strings are views into the Gguf. */
+ * Interface: hparams_read fills h from "<arch>.*" keys. Strings are views into the Gguf. Heads and a
+ * feed-forward network are required of all but models that scan (ssm.state_size): there they are 0. */
 #ifndef SIXFOLD_HPARAMS_H
 #define SIXFOLD_HPARAMS_H
 
@@ -65,6 +66,13 @@ typedef struct Hparams {
     int64_t gating;       /* expert_gating_func */
     int64_t n_group, n_group_used;
     float expert_scale;   /* expert_weights_scale */
+    /* state-space models; d_state 0: none of the others is there */
+    int64_t d_conv;       /* ssm.conv_kernel */
+    int64_t d_inner;      /* ssm.inner_size */
+    int64_t d_state;      /* ssm.state_size */
+    int64_t dt_rank;      /* ssm.time_step_rank; of mamba2 the number of heads */
+    int64_t n_scan_group; /* ssm.group_count */
+    bool norm_dt_bc;      /* ssm.dt_b_c_rms */
     /* encoders */
     int64_t pooling;      /* pooling_type: 0 none, 1 mean, 2 first token, 3 last token */
 } Hparams;

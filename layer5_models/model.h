@@ -4,11 +4,13 @@
  * - model_open maps the file, validates it, binds the weights and opens the tokenizer. Loading by mmap
  *   touches only the metadata.
  * - model_forward computes a batch of items, each a token of some sequence at some position, whose
- *   keys and values go to the views that kv(seq, layer) returns. Rows of logits come out for the items
+ *   keys and values (or scan states) go to the memory that kv(seq, layer) returns. Rows of logits come out for the items
  *   that want them, in order. Prefill, decode, several sequences at once and perplexity are this call.
  * - A Session owns scratch memory and is used by one thread at a time; a Model is read-only and shared.
  * Items of one sequence must stand together in increasing, consecutive positions (CHECKed): what was
- * stored before pos stays, what was at or after it is overwritten. */
+ * stored before pos stays, what was at or after it is overwritten. A state-space model can go back only to
+ * where a call began: the last one that fed the sequence, or position 0; elsewhere E_LIMIT. A call that
+ * fails or is stopped can always be repeated. */
 #ifndef SIXFOLD_MODEL_H
 #define SIXFOLD_MODEL_H
 
@@ -45,8 +47,9 @@ typedef struct {
     bool want_logits;
 } BatchItem;
 
-/* The memory of sequence seq at layer: a view that stays valid during the call. */
-typedef KvView KvLookup(void *ctx, int seq, int layer);
+/* The memory of sequence seq at layer: views that stay valid during the call. A scan's was cleared
+ * (scan_clear) before its first use. */
+typedef SeqState KvLookup(void *ctx, int seq, int layer);
 
 typedef struct {
     KvLookup *lookup;

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { PER_BLOCK = 18, GROUP_MAX = 3 };
+enum { PER_BLOCK = 22, GROUP_MAX = 3 };
 
 /* Matrix number i of the model: the two ends, then PER_BLOCK for each block. */
 static Tensor *matrix_at(const Model *m, int64_t i)
@@ -22,16 +22,17 @@ static Tensor *matrix_at(const Model *m, int64_t i)
     Tensor *const parts[PER_BLOCK] = {
         &b->q.w, &b->k.w, &b->v.w, &b->o.w, &b->up.w, &b->gate.w, &b->down.w, &e->up.w, &e->gate.w,
         &e->down.w, &e->shared_up.w, &e->shared_gate.w, &e->shared_down.w,
-        &l->kv_a, &l->q_a, &l->q_b, &l->k_b, &l->v_b};
+        &l->kv_a, &l->q_a, &l->q_b, &l->k_b, &l->v_b,
+        &b->ssm.in.w, &b->ssm.x.w, &b->ssm.dt.w, &b->ssm.out.w};
     return parts[(i - 2) % PER_BLOCK];
 }
 
 /* How many matrices from number i on are read in one call: q k v, o, and up gate, down of the dense
- * network, of an expert, of the shared expert; the two ways down of latent attention, its others alone; the
- * ends alone. */
+ * network, of an expert, of the shared expert; the two ways down of latent attention, its others, those of a
+ * scan and the ends alone. */
 static int group_at(int64_t i)
 {
-    static const int sizes[PER_BLOCK] = {3, 0, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 1, 1};
+    static const int sizes[PER_BLOCK] = {3, 0, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 1, 1, 1, 1, 1, 1};
     return i < 2 ? 1 : sizes[(i - 2) % PER_BLOCK];
 }
 

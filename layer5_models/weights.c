@@ -184,7 +184,7 @@ Status weights_bind(Weights *w, Arena *a, const Gguf *g, const ArchDesc *arch, c
                     BlockSpec *specs, Err *err)
 {
     *w = (Weights){0};
-    Binder b = {.g = g, .w = w, .err = err, .layer = -1};
+    Binder b = {.g = g, .w = w, .err = err, .arena = a, .layer = -1};
     TRY(bind_ends(&b, arch, h, &specs[0]));
     w->blocks = ARENA_NEW(a, BlockWeights, h->n_layer);
     if (!w->blocks) return fail(err, E_MEMORY, "no memory for %lld blocks", (long long)h->n_layer);

@@ -150,6 +150,7 @@ static Status bind_moe(Binder *b, const ArchDesc *arch, const BlockSpec *s, MoeW
 Status bind_block(Binder *b, const ArchDesc *arch, BlockSpec *s, BlockWeights *w)
 {
     TRY(bind_norms(b, arch, s, w));
+    if (s->ssm.kind) return bind_ssm(b, s, &w->ssm);
     TRY(bind_attention(b, arch, s, w));
     return s->moe.n_expert ? bind_moe(b, arch, s, &w->moe) : bind_dense(b, s, w);
 }

@@ -8,6 +8,7 @@ typedef struct {
     const Gguf *g;
     Weights *w;
     Err *err;
+    Arena *arena; /* for vectors that are laid out anew */
     int layer; /* -1 outside the blocks */
 } Binder;
 
@@ -28,6 +29,9 @@ Status bind_experts(Binder *b, const char *name, int64_t n_in, int64_t n_out, in
 
 const GgufTensor *binder_find(const Binder *b, const char *name);
 Affine bind_part(const Affine *whole, int64_t row, int64_t n);
+
+/* The tensors of a state-space block. */
+Status bind_ssm(Binder *b, const BlockSpec *s, SsmWeights *w);
 
 /* One block; s->parallel is set if its second norm is optional and absent. */
 Status bind_block(Binder *b, const ArchDesc *arch, BlockSpec *s, BlockWeights *w);

@@ -16,8 +16,8 @@ static Status compute(Generator *g, int64_t first, Err *err)
         TRY(model_forward(&g->session, g->items, piece, kvcache_source(&g->kv), g->logits, g->stop,
                           err));
         first += piece;
+        g->n_done = first; /* what is done need not be done again if the next piece is stopped */
     }
-    g->n_done = n;
     return OK;
 }
 

@@ -217,14 +217,16 @@ static MB_UNUSED FlatKv flat_kv(const Model *m, DType type, int64_t n_ctx, int n
     }
     f.memory = mem_alloc((size_t)(f.layer_bytes * m->hp.n_layer * n_seq));
     CHECK(f.memory, "no memory for keys and values");
+    for (int64_t i = 0; i < m->hp.n_layer * n_seq; i++)
+        block_state_clear(&m->layers[i % m->hp.n_layer], f.memory + i * f.layer_bytes);
     return f;
 }
 
-static MB_UNUSED KvView flat_lookup(void *ctx, int seq, int layer)
+static MB_UNUSED SeqState flat_lookup(void *ctx, int seq, int layer)
 {
     const FlatKv *f = ctx;
-    void *memory = f->memory + (seq * f->model->hp.n_layer + layer) * f->layer_bytes;
-    return block_kv(&f->model->layers[layer], memory, f->type, f->type, f->n_ctx);
+    char *at = f->memory + (seq * f->model->hp.n_layer + layer) * f->layer_bytes;
+    return block_state(&f->model->layers[layer], at, f->type, f->type, f->n_ctx);
 }
 
 static MB_UNUSED KvSource flat_source(FlatKv *f) { return (KvSource){flat_lookup, f}; }

@@ -71,7 +71,7 @@ static MB_UNUSED void compare(const Golden *g, const float *logits, float share,
 /* The sets that this machine has: plain C, each instruction set, each way of attention. */
 static const char *const sets[] = {"naive", "scalar", "avx2", "avx512", "neon", "dotprod", "avxvnni",
                                    "attention:naive", "attention:cached", "attention:flash",
-                                   "latent:expanded"};
+                                   "latent:expanded", "scan_channels:blocked", "scan_heads:chunked"};
 
 enum { N_SETS = sizeof sets / sizeof *sets, N_BRIEF = 2 };
 

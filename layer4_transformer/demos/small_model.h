@@ -148,7 +148,7 @@ static inline void small_forward(SmallModel *m, float *logits, const int32_t *id
                           .down.w = small_tensor(m, l, "ffn_down")};
         KvView kv = kv_flat(m->cache, DT_F32, DT_F32, n, s->n_kv_head,
                             s->d_k, s->d_v);
-        block_forward(s, &w, &c, m->x, n, &(BlockRun){0, n, 0, &kv}, 1);
+        block_forward(s, &w, &c, m->x, n, &(BlockRun){.n = n, .kv = &kv}, 1);
     }
     //@ end small-blocks
     if (!logits) return;

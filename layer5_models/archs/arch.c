@@ -12,7 +12,7 @@ static const ArchDesc *const known[] = {
     &arch_gpt2,      &arch_gptj,     &arch_gptneox,  &arch_falcon,     &arch_bloom,
     &arch_mpt,       &arch_starcoder, &arch_starcoder2, &arch_stablelm, &arch_olmo2,
     &arch_command_r, &arch_granite,  &arch_granitemoe, &arch_internlm2, &arch_gpt_oss,
-    &arch_bert,      &arch_nomic_bert, &arch_deepseek2,
+    &arch_bert,      &arch_nomic_bert, &arch_deepseek2, &arch_mamba,   &arch_mamba2,
 };
 
 enum { N_KNOWN = sizeof known / sizeof *known };

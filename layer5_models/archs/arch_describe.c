@@ -41,12 +41,34 @@ static void describe_experts(BlockSpec *s, const Hparams *h)
     if (!m->d_ff) m->d_ff = h->d_ff_expert ? h->d_ff_expert : h->d_ff;
 }
 
+/* A scan has no heads, no angles and no network: only sizes. */
+static Status describe_scan(const ArchDesc *a, ModelSpec *m, BlockSpec *s, const Hparams *h,
+                            const Gguf *g, Err *err)
+{
+    if (!h->d_state)
+        return fail(err, E_FORMAT, "the key '%s.ssm.state_size' is missing. HINT: the file is damaged or "
+                    "its converter is wrong", a->name);
+    s->d_model = h->d_model;
+    s->norm_eps = h->norm_eps;
+    s->ssm.d_conv = (int)h->d_conv;
+    s->ssm.d_state = (int)h->d_state;
+    s->ssm.d_inner = h->d_inner;
+    s->ssm.dt_rank = h->dt_rank;
+    s->ssm.norm_dt_bc = h->norm_dt_bc;
+    return a->adapt ? a->adapt(m, s, h, g, err) : OK;
+}
+
 Status arch_describe(const ArchDesc *a, ModelSpec *m, BlockSpec *s, const Hparams *h, const Gguf *g,
                      Err *err)
 {
     /* 1. The family's switches, and the numbers that go with them in every family. */
     *m = a->model;
     *s = a->block;
+    if (s->ssm.kind) return describe_scan(a, m, s, h, g, err);
+    if (h->d_state)
+        return fail(err, E_FORMAT, "the key '%s.ssm.state_size' is %lld, but a %s does not scan: allowed "
+                    "is none. HINT: the file is damaged or its converter is wrong", a->name,
+                    (long long)h->d_state, a->name);
     s->d_model = h->d_model;
     s->d_ff = h->d_ff;
     s->n_head = (int)h->n_head;

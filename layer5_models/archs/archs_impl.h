@@ -13,5 +13,6 @@ extern const ArchDesc arch_starcoder, arch_starcoder2, arch_stablelm, arch_olmo2
 extern const ArchDesc arch_command_r, arch_granite, arch_granitemoe, arch_internlm2;
 extern const ArchDesc arch_gpt_oss, arch_deepseek2;
 extern const ArchDesc arch_bert, arch_nomic_bert;
+extern const ArchDesc arch_mamba, arch_mamba2;
 
 #endif

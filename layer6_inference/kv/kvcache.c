@@ -28,6 +28,8 @@ Status kvcache_open(KvCache *c, const Model *m, DType type_k, DType type_v, int6
         return fail(err, E_MEMORY, "no memory for a KV cache of %.1f MiB (%lld tokens). HINT: lower -c "
                     "or use -ctk f16 -ctv f16", (double)c->bytes / 1048576.0, (long long)n_ctx);
     c->base = c->memory + (64 - (uintptr_t)c->memory % 64);
+    for (int64_t i = 0; i < m->hp.n_layer * n_seq; i++)
+        block_state_clear(&m->layers[i % m->hp.n_layer], c->base + i * c->layer_bytes);
     return OK;
 }
 
@@ -37,15 +39,66 @@ void kvcache_close(KvCache *c)
     *c = (KvCache){0};
 }
 
-KvView kvcache_view(const KvCache *c, int seq, int layer)
+static char *layer_memory(const KvCache *c, int seq, int layer)
 {
     CHECK(seq >= 0 && seq < c->n_seq && layer >= 0 && layer < c->model->hp.n_layer,
           "sequence %d of %d, layer %d", seq, c->n_seq, layer);
-    int64_t index = (int64_t)seq * c->model->hp.n_layer + layer;
-    return block_kv(&c->model->layers[layer], c->base + index * c->layer_bytes, c->type_k, c->type_v,
-                    c->n_ctx);
+    return c->base + ((int64_t)seq * c->model->hp.n_layer + layer) * c->layer_bytes;
 }
 
-static KvView lookup(void *ctx, int seq, int layer) { return kvcache_view(ctx, seq, layer); }
+KvView kvcache_view(const KvCache *c, int seq, int layer)
+{
+    char *memory = layer_memory(c, seq, layer);
+    const BlockSpec *s = &c->model->layers[layer];
+    CHECK(!s->ssm.kind, "layer %d scans: it has no keys", layer);
+    return block_kv(s, memory, c->type_k, c->type_v, c->n_ctx);
+}
+
+ScanState kvcache_scan(const KvCache *c, int seq, int layer)
+{
+    char *memory = layer_memory(c, seq, layer);
+    const BlockSpec *s = &c->model->layers[layer];
+    CHECK(s->ssm.kind, "layer %d attends: it has no scan state", layer);
+    return scan_flat(memory, &s->ssm);
+}
+
+static Status copy_scans(KvCache *c, int to, int from, int64_t n, Err *err)
+{
+    int n_layer = (int)c->model->hp.n_layer;
+    for (int l = 0; l < n_layer; l++) {
+        ScanState s = kvcache_scan(c, from, l);
+        if (!scan_can_keep(&s, n))
+            return fail(err, E_LIMIT, "the first %lld of %lld tokens: a state-space model has only the "
+                        "states of 0, %lld and %lld. HINT: take one of them and feed the rest again",
+                        (long long)n, (long long)*s.n_seen,
+                        (long long)(*s.n_saved < 0 ? 0 : *s.n_saved), (long long)*s.n_seen);
+    }
+    for (int l = 0; l < n_layer; l++) {
+        ScanState a = kvcache_scan(c, from, l), b = kvcache_scan(c, to, l);
+        if (to == from) scan_keep(&a, n);
+        else scan_copy(&b, &a, n);
+    }
+    return OK;
+}
+
+Status kvcache_copy(KvCache *c, int to, int from, int64_t n, Err *err)
+{
+    if (n < 0 || n > c->n_ctx)
+        return fail(err, E_LIMIT, "the first %lld tokens of a cache of %lld. HINT: raise it with -c",
+                    (long long)n, (long long)c->n_ctx);
+    if (c->model->spec.ssm.kind) return copy_scans(c, to, from, n, err);
+    for (int l = 0; to != from && l < (int)c->model->hp.n_layer; l++) {
+        KvView a = kvcache_view(c, from, l), b = kvcache_view(c, to, l);
+        kv_copy(&b, &a, n);
+    }
+    return OK;
+}
+
+static SeqState lookup(void *ctx, int seq, int layer)
+{
+    const KvCache *c = ctx;
+    char *memory = layer_memory(c, seq, layer);
+    return block_state(&c->model->layers[layer], memory, c->type_k, c->type_v, c->n_ctx);
+}
 
 KvSource kvcache_source(KvCache *c) { return (KvSource){lookup, c}; }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the seeds of the model fuzzer: Llamas of a few kilobytes that open and compute.
+"""Writes the seeds of the model fuzzer: Llamas and two Mambas of a few kilobytes that open and compute.
 
     tests/fuzz/make_corpus_model.py [directory]       default: corpus_model beside this script
 """
@@ -100,6 +100,34 @@ def model(words, d=8, ff=8, heads=2, kv_heads=1, layers=1, n_vocab=12, t=DT_F32,
     return gguf(keys, infos, data + bytes(-len(data) % 32))
 
 
+def scan(arch, d=4, inner=8, state=3, conv=2, rank=2, groups=1, n_vocab=3):
+    rng = random.Random(8)
+    a = arch + "."
+    keys = [kv("general.architecture", STR, arch), kv(a + "attention.layer_norm_rms_epsilon", F32, 1e-5)]
+    keys += [kv(a + name, U32, v) for name, v in [
+        ("context_length", 32), ("embedding_length", d), ("block_count", 1), ("ssm.conv_kernel", conv),
+        ("ssm.inner_size", inner), ("ssm.state_size", state), ("ssm.time_step_rank", rank),
+        ("ssm.group_count", groups)]]
+    wide = inner + 2 * groups * state
+    own = [("ssm_in.weight", (d, inner + wide + rank)), ("ssm_conv1d.weight", (conv, wide)),
+           ("ssm_conv1d.bias", (wide,)), ("ssm_dt.bias", (rank,)), ("ssm_a", (1, rank)),
+           ("ssm_d", (1, rank)), ("ssm_norm.weight", (inner // groups, groups))]
+    if arch == "mamba":
+        own = [("ssm_in.weight", (d, 2 * inner)), ("ssm_conv1d.weight", (conv, inner)),
+               ("ssm_conv1d.bias", (inner,)), ("ssm_x.weight", (inner, rank + 2 * state)),
+               ("ssm_dt.weight", (rank, inner)), ("ssm_dt.bias", (inner,)), ("ssm_a", (state, inner)),
+               ("ssm_d", (inner,))]
+    shapes = [("token_embd.weight", (d, n_vocab)), ("output_norm.weight", (d,))]
+    shapes += [("blk.0." + n, s) for n, s in [("attn_norm.weight", (d,)), ("ssm_out.weight", (inner, d))] + own]
+    infos, data = [], b""
+    for name, s in shapes:
+        data += bytes(-len(data) % 32)
+        infos.append(tensor(name, s, DT_F32, len(data)))
+        n = s[0] * (s[1] if len(s) > 1 else 1)
+        data += struct.pack("<%df" % n, *[-abs(rng.gauss(0, .5)) for _ in range(n)])
+    return gguf(keys, infos, data + bytes(-len(data) % 32))
+
+
 SEEDS = {
     "spm_f32": model(spm(12)),
     "bpe_f16_tied": model(bpe(12), t=DT_F16, tied=True, kv_heads=2),
@@ -107,6 +135,8 @@ SEEDS = {
     "no_words_two_layers": model([], layers=2, n_vocab=3, more=[
         kv("llama.rope.freq_base", F32, 5e5), kv("llama.rope.scaling.type", STR, "linear"),
         kv("llama.rope.scaling.factor", F32, 4), kv("llama.vocab_size", U32, 3)], factors=(1, 8)),
+    "mamba": scan("mamba"),
+    "mamba2": scan("mamba2", groups=2),
     "wide_heads": model([], d=4, ff=3, heads=2, kv_heads=2, n_vocab=2, more=[]),
 }
 

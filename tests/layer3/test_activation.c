@@ -186,6 +186,41 @@ static void swiglu_is_silu_of_gate_times_up(void **state)
     twins_for_each("swiglu", gated_near_f64, NULL);
 }
 
+/* ln(1 + e^x): the exponential is off by 4 roundings, the logarithm by as many. */
+static void softplus_near_f64(const KernelRow *row, void *ctx)
+{
+    (void)ctx;
+    static float x[240 * 64 + 1];
+    act_fn *fn = (act_fn *)row->fn;
+    int n = (int)(sizeof x / sizeof *x);
+    for (int i = 0; i < n; i++) x[i] = (float)(i - n / 2) / 64.0f;
+    fn(x, n);
+    for (int i = 0; i < n; i++) {
+        double was = (i - n / 2) / 64.0, want = was > 30 ? was : log1p(exp(was));
+        assert_near(x[i], (float)want, 8 * U * want + FADES, "softplus", row->variant, i);
+    }
+    for (int64_t k = 0; k < 40; k++) { /* every tail, nothing beyond it */
+        TwinBuf b = twin_buf(k, 4, (int)(k % TWIN_OFFSETS));
+        float *y = b.data;
+        for (int64_t i = 0; i < k; i++) y[i] = i % 2 ? 3.0f : -2.0f;
+        fn(y, k);
+        for (int64_t i = 0; i < k; i++)
+            assert_near(y[i], i % 2 ? 3.0485874f : 0.1269280f, 3e-7, "softplus", row->variant, i);
+        twin_free(b);
+    }
+    float ends[] = {INFINITY, -INFINITY, NAN, FLT_MAX, -FLT_MAX, 0.0f};
+    const float want[] = {INFINITY, 0.0f, NAN, FLT_MAX, 0.0f, 0.6931472f};
+    fn(ends, 6);
+    for (int i = 0; i < 6; i++)
+        assert_near(ends[i], want[i], 1e-7, "softplus at its ends", row->variant, i);
+}
+
+static void softplus_is_the_logarithm_of_1_plus_exp(void **state)
+{
+    (void)state;
+    twins_for_each("softplus", softplus_near_f64, NULL);
+}
+
 static void kinds_reach_their_functions(void **state)
 {
     (void)state;
@@ -212,6 +247,7 @@ int main(void)
         cmocka_unit_test(infinities_give_limits_and_nan_stays),
         cmocka_unit_test(relu_is_exact),
         cmocka_unit_test(swiglu_is_silu_of_gate_times_up),
+        cmocka_unit_test(softplus_is_the_logarithm_of_1_plus_exp),
         cmocka_unit_test(kinds_reach_their_functions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -188,8 +188,8 @@ static void check_spec(const BlockSpec *s, bool bias, bool second_norm, Rng *rng
     Runner r = make_runner(s, 2);
     KvView kv = make_kv(s, DT_F32);
     /* 9 tokens in one call, then four one by one. */
-    forward(&r, s, &w, x, &(BlockRun){0, 9, 0, &kv}, 1);
-    for (int t = 9; t < N; t++) forward(&r, s, &w, x + t * D, &(BlockRun){0, 1, t, &kv}, 1);
+    forward(&r, s, &w, x, &(BlockRun){0, 9, 0, &kv, NULL}, 1);
+    for (int t = 9; t < N; t++) forward(&r, s, &w, x + t * D, &(BlockRun){0, 1, t, &kv, NULL}, 1);
     pool_close(r.pool);
     for (int i = 0; i < N * D; i++) assert_near(x[i], (float)want[i], tolerance, what, "block", i);
 }
@@ -252,12 +252,12 @@ static void sequences_of_one_call_do_not_touch_each_other(void **state)
         /* What came before position pos0. */
         float *past = normals(&rng, pos0[i] * D, 1), *same = ARENA_NEW(&arena, float, pos0[i] * D);
         memcpy(same, past, (size_t)pos0[i] * D * sizeof *same);
-        forward(&r, &s, &w, past, &(BlockRun){0, pos0[i], 0, &alone[i]}, 1);
-        forward(&r, &s, &w, same, &(BlockRun){0, pos0[i], 0, &together[i]}, 1);
+        forward(&r, &s, &w, past, &(BlockRun){0, pos0[i], 0, &alone[i], NULL}, 1);
+        forward(&r, &s, &w, same, &(BlockRun){0, pos0[i], 0, &together[i], NULL}, 1);
     }
     for (int64_t i = 0, first = 0; i < 3; first += n[i++]) {
-        runs[i] = (BlockRun){first, n[i], pos0[i], &together[i]};
-        forward(&r, &s, &w, y + first * D, &(BlockRun){0, n[i], pos0[i], &alone[i]}, 1);
+        runs[i] = (BlockRun){first, n[i], pos0[i], &together[i], NULL};
+        forward(&r, &s, &w, y + first * D, &(BlockRun){0, n[i], pos0[i], &alone[i], NULL}, 1);
     }
     forward(&r, &s, &w, x, runs, 3);
     pool_close(r.pool);
@@ -277,7 +277,7 @@ static void bits_do_not_depend_on_the_number_of_threads(void **state)
         memcpy(out, x, MAX_TOK * D * sizeof *out);
         Runner r = make_runner(&s, n_threads);
         KvView kv = make_kv(&s, DT_F16);
-        forward(&r, &s, &w, out, &(BlockRun){0, MAX_TOK, 0, &kv}, 1);
+        forward(&r, &s, &w, out, &(BlockRun){0, MAX_TOK, 0, &kv, NULL}, 1);
         pool_close(r.pool);
         assert_same_f32(out, y, MAX_TOK * D, "block", "threads");
     }
@@ -308,7 +308,7 @@ static void the_tap_sees_stored_keys(void **state)
     r.c.tap = tap;
     r.c.tap_ctx = &t;
     r.c.layer = 5;
-    forward(&r, &s, &w, normals(&rng, 6 * D, 1), &(BlockRun){0, 6, 0, &kv}, 1);
+    forward(&r, &s, &w, normals(&rng, 6 * D, 1), &(BlockRun){0, 6, 0, &kv, NULL}, 1);
     pool_close(r.pool);
     assert_true(t.calls == 1 && t.layer == 5);
     assert_true(fabsf(t.top - 1) < 1e-5f);

@@ -177,9 +177,9 @@ static void check_case(Rng *rng, bool narrow, bool turned, int64_t temp_length, 
     assert_int_equal(pool_open(&pool, 2, false, &err), OK);
     KvView kv = memory_of(c, DT_F32);
     /* 7 tokens in one call, then four one by one. */
-    run(c, pool, x, heads, &(BlockRun){0, 7, 0, &kv}, 1);
+    run(c, pool, x, heads, &(BlockRun){0, 7, 0, &kv, NULL}, 1);
     for (int t = 7; t < N; t++)
-        run(c, pool, x + t * D, heads + t * HEADS * D_V, &(BlockRun){0, 1, t, &kv}, 1);
+        run(c, pool, x + t * D, heads + t * HEADS * D_V, &(BlockRun){0, 1, t, &kv, NULL}, 1);
     pool_close(pool);
     /* Values of size one, sums of at most 24 products in a row of five. */
     for (int i = 0; i < N * HEADS * D_V; i++) assert_near(heads[i], (float)want[i], 2e-5, what, "latent", i);
@@ -218,7 +218,7 @@ static void what_is_kept_is_one_vector_and_one_part_that_turned(void **state)
     /* No values beside the keys: half of what k and v apart would take, and no heads. */
     assert_int_equal(block_kv_bytes(&c->s, DT_F32, DT_F32, N_CTX), N_CTX * KEPT * 4);
     assert_ptr_equal(kv.k, kv.v);
-    run(c, NULL, x, heads, &(BlockRun){0, N, 0, &kv}, 1);
+    run(c, NULL, x, heads, &(BlockRun){0, N, 0, &kv, NULL}, 1);
     ref_token(c, x + 5 * D, 5, kept, q);
     kv_load_k(row, &kv, 0, 5);
     for (int i = 0; i < KEPT; i++) assert_near(row[i], (float)kept[i], 1e-5, "kept", "k", i);
@@ -236,8 +236,8 @@ static void sequences_and_threads_change_nothing(void **state)
     KvView a = memory_of(c, DT_F16), b = memory_of(c, DT_F16);
     enum { FIRST = 7 };
     static float first[(FIRST + N) * HEADS * D_V];
-    run(c, NULL, x, alone, &(BlockRun){0, FIRST, 0, &a}, 1);
-    run(c, NULL, x + FIRST * D, alone + FIRST * HEADS * D_V, &(BlockRun){0, N, 0, &b}, 1);
+    run(c, NULL, x, alone, &(BlockRun){0, FIRST, 0, &a, NULL}, 1);
+    run(c, NULL, x + FIRST * D, alone + FIRST * HEADS * D_V, &(BlockRun){0, N, 0, &b, NULL}, 1);
     for (int n_threads = 1; n_threads <= 4; n_threads++) {
         Pool *pool;
         Err err;
@@ -274,7 +274,7 @@ static void an_observer_sees_every_matrix_of_two_dimensions(void **state)
     Seen seen = {0};
     KvView kv = memory_of(c, DT_F32);
     LatentCall call = {.s = &c->s, .w = &c->w, .angles = table, .watcher = {watch, &seen}, .x = x,
-                       .heads = heads, .n_tok = N, .runs = &(BlockRun){0, N, 0, &kv}, .n_runs = 1};
+                       .heads = heads, .n_tok = N, .runs = &(BlockRun){0, N, 0, &kv, NULL}, .n_runs = 1};
     call.scratch = arena_alloc(&arena, latent_scratch_bytes(&c->s, N, N_CTX, 1), 1);
     latent_forward(&call);
     assert_int_equal(seen.n, 4);

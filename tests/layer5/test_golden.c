@@ -54,6 +54,7 @@ FAMILY(mpt, "mpt.gguf", 2e-3f, true)
 FAMILY(mpt_clamp, "mpt-clamp.gguf", 2e-3f, true)
 FAMILY(starcoder, "starcoder.gguf", 2e-3f, true)
 FAMILY(starcoder2, "starcoder2.gguf", 2e-3f, true)
+FAMILY(mamba, "mamba.gguf", 1e-4f, false)
 
 /* One row: the mean of the hidden states of the prompt. */
 static void bert_agrees_with_the_reference(void **state)
@@ -137,6 +138,7 @@ int main(void)
         cmocka_unit_test(mpt_clamp_agrees_with_the_reference),
         cmocka_unit_test(starcoder_agrees_with_the_reference),
         cmocka_unit_test(starcoder2_agrees_with_the_reference),
+        cmocka_unit_test(mamba_agrees_with_the_reference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

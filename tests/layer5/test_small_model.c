@@ -13,11 +13,11 @@
 enum { N = 16, MAX_VOCAB = 2048, LAYERS = 8 };
 
 static KvView views[LAYERS];
-static KvView view_of(void *ctx, int seq, int layer)
+static SeqState view_of(void *ctx, int seq, int layer)
 {
     (void)ctx;
     (void)seq;
-    return views[layer];
+    return (SeqState){.kv = views[layer]};
 }
 
 static void compare(const unsigned char *data, size_t n_bytes, const int32_t *ids)

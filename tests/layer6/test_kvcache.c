@@ -77,7 +77,7 @@ static void pieces_are_aligned_and_apart(void **state)
     KvSource source = kvcache_source(&c);
     for (int q = 0; q < N_SEQ; q++)
         for (int l = 0; l < 2; l++) {
-            KvView v = kvcache_view(&c, q, l), w = source.lookup(source.ctx, q, l);
+            KvView v = kvcache_view(&c, q, l), w = source.lookup(source.ctx, q, l).kv;
             assert_ptr_equal(v.k, w.k);
             assert_int_equal((uintptr_t)v.k % 64, 0);
             assert_int_equal((uintptr_t)v.v % 64, 0);
@@ -122,6 +122,75 @@ static void a_wrong_sequence_is_our_own_mistake(void **state)
     kvcache_close(&c);
 }
 
+/* ---------------------------------------------------------------- copies */
+
+static void prefixes_of_keys_can_be_copied(void **state)
+{
+    (void)state;
+    KvCache c;
+    Err err;
+    MUST(kvcache_open(&c, &m, DT_F32, DT_F32, 6, 2, &err), &err);
+    KvView from = kvcache_view(&c, 0, 1), to = kvcache_view(&c, 1, 1);
+    float row[256], got[256];
+    for (int i = 0; i < 256; i++) row[i] = (float)i;
+    for (int p = 0; p < 6; p++) {
+        row[0] = (float)p;
+        kv_store(&from, p, row, row);
+        kv_store(&to, p, row + 1, row + 1);
+    }
+    MUST(kvcache_copy(&c, 1, 0, 4, &err), &err);
+    for (int p = 0; p < 6; p++) {
+        kv_load_k(got, &to, 0, p);
+        assert_true(got[0] == (p < 4 ? (float)p : 1.0f));
+    }
+    MUST(kvcache_copy(&c, 1, 1, 2, &err), &err); /* the rest is forgotten: nothing to do */
+    assert_int_equal(kvcache_copy(&c, 1, 0, 7, &err), E_LIMIT);
+    assert_int_equal(kvcache_copy(&c, 1, 0, -1, &err), E_LIMIT);
+    assert_non_null(strstr(err.text, "HINT:"));
+    kvcache_close(&c);
+}
+
+/* A state after 3 tokens and one after 5: these two can be copied, and nothing between them. */
+static void states_of_a_scan_can_be_copied(void **state)
+{
+    (void)state;
+    Model scan;
+    KvCache c;
+    Session s;
+    Err err;
+    MUST(model_open(&scan, "tests/fixtures/ssm/mamba2-g2.gguf", MAP_AUTO, &err), &err);
+    MUST(session_open(&s, &scan, NULL, 8, 16, &err), &err);
+    assert_int_equal(kvcache_plan(&scan, DT_F16, DT_F16, 1, 2),
+                     kvcache_plan(&scan, DT_F32, DT_F32, 1 << 30, 2)); /* whatever the context */
+    MUST(kvcache_open(&c, &scan, DT_F32, DT_F32, 16, 3, &err), &err);
+    enum { V = 64 };
+    assert_int_equal(scan.hp.n_vocab, V);
+    float last[2 * V], again[2 * V];
+    BatchItem items[5] = {{7, 0, 0, false}, {8, 0, 1, false}, {9, 0, 2, false}, {1, 0, 3, true},
+                          {2, 0, 4, true}};
+    MUST(model_forward(&s, items, 3, kvcache_source(&c), NULL, NULL, &err), &err);
+    MUST(model_forward(&s, items + 3, 2, kvcache_source(&c), last, NULL, &err), &err);
+    assert_int_equal(kvcache_copy(&c, 1, 0, 4, &err), E_LIMIT);
+    assert_non_null(strstr(err.text, "only the states of 0, 3 and 5"));
+    /* From 3 on as a sequence of its own; the first one is as it was. */
+    MUST(kvcache_copy(&c, 1, 0, 3, &err), &err);
+    items[3].seq = items[4].seq = 1;
+    MUST(model_forward(&s, items + 3, 2, kvcache_source(&c), again, NULL, &err), &err);
+    assert_memory_equal(again, last, sizeof last);
+    ScanState a = kvcache_scan(&c, 0, 1), b = kvcache_scan(&c, 1, 1);
+    assert_true(*a.n_seen == 5 && *b.n_seen == 5);
+    assert_memory_equal(a.conv, b.conv, (size_t)a.n_floats * sizeof *a.conv);
+    /* Back in place, then empty; a sequence that was never fed is empty too. */
+    MUST(kvcache_copy(&c, 1, 1, 3, &err), &err);
+    assert_int_equal(*b.n_seen, 3);
+    MUST(kvcache_copy(&c, 1, 1, 0, &err), &err);
+    assert_int_equal(*b.n_seen, 0);
+    assert_int_equal(*kvcache_scan(&c, 2, 0).n_seen, 0);
+    session_close(&s);
+    kvcache_close(&c);
+    model_close(&scan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +199,8 @@ int main(void)
         cmocka_unit_test(memory_that_nobody_has_is_refused),
         cmocka_unit_test(pieces_are_aligned_and_apart),
         cmocka_unit_test(a_wrong_sequence_is_our_own_mistake),
+        cmocka_unit_test(prefixes_of_keys_can_be_copied),
+        cmocka_unit_test(states_of_a_scan_can_be_copied),
     };
     return cmocka_run_group_tests(tests, open_model, close_model);
 }
