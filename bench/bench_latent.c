@@ -57,7 +57,7 @@ static Status latent_setup(BenchCase *c, Bench *b, Err *err)
     if (!memory || !rows || !q || !heads || !s->call.scratch) return E_MEMORY;
     s->kv = block_kv(&s->s, memory, DT_F16, DT_F16, n_ctx);
     for (int64_t j = 0; j < n_ctx; j++) kv_store(&s->kv, j, rows + j * KEPT, rows + j * KEPT);
-    s->run = (BlockRun){0, n_tok, n_ctx - n_tok, &s->kv};
+    s->run = (BlockRun){0, n_tok, n_ctx - n_tok, &s->kv, NULL};
     s->latent = (LatentRun){&s->call, &s->run, q, heads};
     bench_size(c, "ctx=%lld,tokens=%lld", (long long)n_ctx, (long long)n_tok);
     c->state = s;

@@ -136,6 +136,6 @@ void generator_rewind(Generator *g, int64_t n)
 {
     CHECK(n >= 0 && n <= g->tokens.n, "back to %lld of %lld tokens", (long long)n, (long long)g->tokens.n);
     g->tokens.n = n;
-    if (g->n_done > n) g->n_done = n;
+    if (g->n_done > n) g->n_done = kvcache_prefix(&g->kv, 0, n);
     if (g->sampler.history.n > n) g->sampler.history.n = n;
 }

@@ -94,6 +94,25 @@ Status kvcache_copy(KvCache *c, int to, int from, int64_t n, Err *err)
     return OK;
 }
 
+static bool all_can_keep(const KvCache *c, int seq, int64_t n)
+{
+    for (int l = 0; l < (int)c->model->hp.n_layer; l++) {
+        ScanState s = kvcache_scan(c, seq, l);
+        if (!scan_can_keep(&s, n)) return false;
+    }
+    return true;
+}
+
+int64_t kvcache_prefix(const KvCache *c, int seq, int64_t n)
+{
+    if (!c->model->spec.ssm.kind) return n;
+    /* What all layers have, one of them has: seen before saved, which is never later. */
+    ScanState s = kvcache_scan(c, seq, 0);
+    if (*s.n_seen <= n && all_can_keep(c, seq, *s.n_seen)) return *s.n_seen;
+    if (*s.n_saved <= n && all_can_keep(c, seq, *s.n_saved)) return *s.n_saved;
+    return 0;
+}
+
 static SeqState lookup(void *ctx, int seq, int layer)
 {
     const KvCache *c = ctx;

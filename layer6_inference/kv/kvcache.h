@@ -36,6 +36,10 @@ ScanState kvcache_scan(const KvCache *c, int seq, int layer); /* of a state-spac
  * everything. A state-space model has only some prefixes at hand: E_LIMIT, and nothing has changed. */
 Status kvcache_copy(KvCache *c, int to, int from, int64_t n, Err *err);
 
+/* The longest beginning of the sequence, at most n tokens, from which it can go on: n itself, except that a
+ * state-space model has only some at hand. */
+int64_t kvcache_prefix(const KvCache *c, int seq, int64_t n);
+
 KvSource kvcache_source(KvCache *c);
 
 #endif

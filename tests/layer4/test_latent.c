@@ -243,7 +243,7 @@ static void sequences_and_threads_change_nothing(void **state)
         Err err;
         assert_int_equal(pool_open(&pool, n_threads, false, &err), OK);
         KvView p = memory_of(c, DT_F16), q = memory_of(c, DT_F16);
-        BlockRun runs[] = {{0, FIRST, 0, &p}, {FIRST, N, 0, &q}};
+        BlockRun runs[] = {{0, FIRST, 0, &p, NULL}, {FIRST, N, 0, &q, NULL}};
         run(c, pool, x, together, runs, 2);
         pool_close(pool);
         for (int i = 0; i < (FIRST + N) * HEADS * D_V; i++)

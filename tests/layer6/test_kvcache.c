@@ -191,6 +191,47 @@ static void states_of_a_scan_can_be_copied(void **state)
     model_close(&scan);
 }
 
+/* Feeds ids, then takes n greedy ones. */
+static void tell(Generator *g, const int32_t *ids, int64_t n_ids, int32_t *out, int n)
+{
+    Err err;
+    bool end;
+    MUST(generator_prompt(g, ids, n_ids, &err), &err);
+    for (int i = 0; i < n; i++) MUST(generator_next(g, &out[i], &end, &err), &err);
+}
+
+/* A text that goes on from an earlier place, which the state may no longer have. */
+static void a_scan_is_rewound_to_what_it_has(void **state)
+{
+    (void)state;
+    Model scan;
+    Err err;
+    GeneratorParams p = {.n_ctx = 40, .n_ubatch = 4, .type_k = DT_F32, .type_v = DT_F32};
+    static const int32_t ids[9] = {7, 8, 9, 1, 2, 3, 60, 61, 62};
+    MUST(model_open(&scan, "tests/fixtures/ssm/mamba2-g1.gguf", MAP_AUTO, &err), &err);
+    for (int64_t back = 0; back <= 8; back++) {
+        Generator g, fresh;
+        int32_t got[5], want[5], skip[3];
+        MUST(generator_open(&g, &scan, NULL, &p, NULL, &err), &err);
+        MUST(generator_open(&fresh, &scan, NULL, &p, NULL, &err), &err);
+        tell(&g, ids, 6, skip, 3);
+        assert_int_equal(kvcache_prefix(&g.kv, 0, 100), 8); /* the last one is not computed yet */
+        assert_int_equal(kvcache_prefix(&g.kv, 0, 7), 7);   /* where the last call began */
+        assert_int_equal(kvcache_prefix(&g.kv, 0, 6), 0);
+        generator_rewind(&g, back);
+        assert_int_equal(g.n_done, back >= 7 ? back : 0);
+        tell(&g, ids + 6, 3, got, 5);
+        int32_t text[11];
+        for (int64_t i = 0; i < back; i++) text[i] = i < 6 ? ids[i] : skip[i - 6];
+        for (int64_t i = 0; i < 3; i++) text[back + i] = ids[6 + i];
+        tell(&fresh, text, back + 3, want, 5);
+        assert_memory_equal(got, want, sizeof want);
+        generator_close(&g);
+        generator_close(&fresh);
+    }
+    model_close(&scan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +242,7 @@ int main(void)
         cmocka_unit_test(a_wrong_sequence_is_our_own_mistake),
         cmocka_unit_test(prefixes_of_keys_can_be_copied),
         cmocka_unit_test(states_of_a_scan_can_be_copied),
+        cmocka_unit_test(a_scan_is_rewound_to_what_it_has),
     };
     return cmocka_run_group_tests(tests, open_model, close_model);
 }
