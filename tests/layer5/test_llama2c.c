@@ -162,7 +162,7 @@ static void the_vocabulary_gets_its_blanks_and_frames_back(void **state)
     MUST(convert(&file, DT_Q8_0, &err), &err);
     MUST(gguf_open(&g, out_path, MAP_READ, &err), &err);
     GgufStrings it = gguf_strings(gguf_find(&g, "tokenizer.ggml.tokens"));
-    static const char *const want[] = {"<unk>", "<s>", "</s>", "<0x00>", "\xE2\x96\x81" "a", "a",
+    static const char *const want[] = {"<unk>", "<s>", "</s>", "<0x00>", "\342\226\201a", "a",
                                        "\xE2\x96\x81", "b"};
     static const int types[] = {2, 3, 3, 6, 1, 1, 1, 1};
     Str s;
