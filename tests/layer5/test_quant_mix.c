@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdlib.h>
+
 #include "layer5.h"
 #include "gguf_bytes.h"
 #include "must.h"
@@ -357,6 +359,24 @@ static void the_reference_files_follow_the_rules(void **state)
     assert_int_equal(n_found, sizeof types / sizeof *types);
 }
 
+/* What belongs to no block comes first, then block after block: 2 before 10. */
+static void blocks_are_in_their_order(void **state)
+{
+    (void)state;
+    Shape s = TINY_LLAMA;
+    Planned x = planned(&s, "Q4_K_M", false);
+    int last = -1;
+    for (int64_t i = 0; i < x.plan.n; i++) {
+        Str name = x.plan.choices[i].tensor->name;
+        int block = -1;
+        if (memcmp(name.ptr, "blk.", 4) == 0) block = atoi(name.ptr + 4);
+        assert_true(block >= last);
+        last = block;
+    }
+    assert_int_equal(last, 21);
+    planned_close(&x);
+}
+
 int main(void)
 {
     layer5_init();
@@ -369,6 +389,7 @@ int main(void)
         cmocka_unit_test(the_user_outranks_pure_and_pure_the_rules),
         cmocka_unit_test(bad_patterns_are_refused),
         cmocka_unit_test(names_of_mixes),
+        cmocka_unit_test(blocks_are_in_their_order),
         cmocka_unit_test(the_reference_files_follow_the_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
