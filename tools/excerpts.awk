@@ -3,7 +3,7 @@
 #   awk -v check=0|1 -v snips_only=0|1 -v bin=DIR -f tools/excerpts.awk LESSON.md
 #
 # After "<!-- snip FILE NAME -->" the fenced block holds the lines of FILE between //@ begin NAME and
-# //@ end NAME, dedented and without other markers. After "<!-- run COMMAND -->" it holds what COMMAND
+# //@ end NAME (in scripts #@), dedented and without other markers. After "<!-- run COMMAND -->" it holds what COMMAND
 # prints, run from the project's root; only ./lesson... and ./sixfold... may be run. To stdout goes the
 # lesson with fresh blocks (check=0), or one line per stale, missing or unknown block (check=1). Blocks
 # of layers that are not in this checkout stay as they are. Exit status 1 if anything was wrong.
@@ -22,12 +22,12 @@ function absent(dir) { return system("test -e " dir) != 0 }
 function snip(file, name,    row, on, n, i, indent, line, found) {
     fresh = ""; n = 0; indent = 1000
     while ((row = (getline line < file)) > 0) {
-        if (line ~ "^[ \t]*//@ end " name "$") on = 0
-        if (on && line !~ /^[ \t]*\/\/@/) {
+        if (line ~ "^[ \t]*(//|#)@ end " name "$") on = 0
+        if (on && line !~ /^[ \t]*(\/\/|#)@/) {
             text[++n] = line
             if (match(line, /[^ ]/) && RSTART - 1 < indent) indent = RSTART - 1
         }
-        if (line ~ "^[ \t]*//@ begin " name "$") on = found = 1
+        if (line ~ "^[ \t]*(//|#)@ begin " name "$") on = found = 1
     }
     close(file)
     if (row < 0) { complain("excerpt from " file ", a file that is not there; correct the path"); return 0 }

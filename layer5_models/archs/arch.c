@@ -13,6 +13,7 @@ static const ArchDesc *const known[] = {
     &arch_mpt,       &arch_starcoder, &arch_starcoder2, &arch_stablelm, &arch_olmo2,
     &arch_command_r, &arch_granite,  &arch_granitemoe, &arch_internlm2, &arch_gpt_oss,
     &arch_bert,      &arch_nomic_bert, &arch_deepseek2, &arch_mamba,   &arch_mamba2,
+    &arch_nemotron,
 };
 
 enum { N_KNOWN = sizeof known / sizeof *known };

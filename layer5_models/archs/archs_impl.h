@@ -10,6 +10,7 @@ extern const ArchDesc arch_phi2, arch_phi3;
 extern const ArchDesc arch_gpt2, arch_gptj, arch_gptneox;
 extern const ArchDesc arch_falcon, arch_bloom, arch_mpt;
 extern const ArchDesc arch_starcoder, arch_starcoder2, arch_stablelm, arch_olmo2;
+extern const ArchDesc arch_nemotron;
 extern const ArchDesc arch_command_r, arch_granite, arch_granitemoe, arch_internlm2;
 extern const ArchDesc arch_gpt_oss, arch_deepseek2;
 extern const ArchDesc arch_bert, arch_nomic_bert;

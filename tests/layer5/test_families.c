@@ -28,6 +28,7 @@ static void agrees(const char *model)
         agrees(file);                                                                              \
     }
 FAMILY(gptj, "gptj.gguf")
+FAMILY(nemotron, "nemotron.gguf")
 FAMILY(command_r, "command-r.gguf")
 FAMILY(command_r_with_norms_of_heads, "command-r-norms.gguf")
 FAMILY(granite, "granite.gguf")
@@ -131,6 +132,7 @@ int main(void)
     layer5_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gptj),
+        cmocka_unit_test(nemotron),
         cmocka_unit_test(command_r),
         cmocka_unit_test(command_r_with_norms_of_heads),
         cmocka_unit_test(granite),

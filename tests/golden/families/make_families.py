@@ -264,6 +264,20 @@ def layer_heads():
     f.run(8)
 
 
+#@ begin family-nemotron
+def nemotron():
+    """LayerNorm whose gains are stored less 1, squared ReLU without a gate, half of each head rotates."""
+    c = llama_config(T.NemotronConfig, norm_eps=1e-5, hidden_act="relu2",
+                     rope_parameters=dict(rope_type="default", rope_theta=10000.0, partial_rotary_factor=0.5))
+    f = File("nemotron", "nemotron", randomise(T.NemotronForCausalLM(c), 13),
+             eps="attention.layer_norm_epsilon", **KV, **{"rope.dimension_count": E // H // 2})
+    for k in f.sd:
+        if "norm" in k and k.endswith("weight"): f.sd[k] = f.sd[k] + 1
+    llama_body(f, interleave=False)
+    f.run(13)
+#@ end family-nemotron
+
+
 # ---------------------------------------------------------------- positions past the original context
 
 def scaled(name, rope, keys, orig=16, factors=None, n_greedy=N_GREEDY):
@@ -372,6 +386,6 @@ def bert_rank():
 torch.set_num_threads(1)
 for make in (gptj, lambda: command_r("command-r", False), lambda: command_r("command-r-norms", True), granite, granitemoe,
              internlm2, gpt_oss, deepseek3, layer_heads, linear, ntk, yarn, llama3,
-             lambda: longrope("rope-long", 16), lambda: longrope("rope-short", 48), nomic_bert, bert_rank):
+             lambda: longrope("rope-long", 16), lambda: longrope("rope-short", 48), nomic_bert, bert_rank, nemotron):
     make()
 with open(os.path.join(OUT, "golden.jsonl"), "w") as f: f.write("\n".join(lines) + "\n")
