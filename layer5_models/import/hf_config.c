@@ -99,7 +99,8 @@ static Status check_act(HfModel *m, Err *err)
         if (jsonview_is(v, "gelu")) return OK;
     }
     m->gelu_erf = hf_is(m, "mpt"); /* without saying so */
-    if (!v.s || (!gelu && (jsonview_is(v, "silu") || jsonview_is(v, "swish")))) return OK;
+    if (!v.s || (!gelu && jsonview_is(v, m->family->act))) return OK;
+    if (strcmp(m->family->act, "silu") == 0 && jsonview_is(v, "swish")) return OK;
     if (gelu && (jsonview_is(v, "gelu_new") || jsonview_is(v, "gelu_pytorch_tanh") || jsonview_is(v, "gelu_fast")))
         return OK;
     if (gelu && jsonview_is(v, "gelu")) {

@@ -106,6 +106,11 @@ static const HfRow stablelm[] = {
     ENDS, NORMS, ATTENTION(0, 0), GATED,
     {"blk.%d.attn_q_norm", "layers.%d.self_attn.q_layernorm.norms.%d", HF_STACK},
     {"blk.%d.attn_k_norm", "layers.%d.self_attn.k_layernorm.norms.%d", HF_STACK}, END};
+static const HfRow nemotron[] = {
+    {"token_embd", "embed_tokens", 0}, {"output_norm", "norm", HF_PLUS_ONE}, {"output", "lm_head", 0},
+    {"blk.%d.attn_norm", "layers.%d.input_layernorm", HF_PLUS_ONE},
+    {"blk.%d.ffn_norm", "layers.%d.post_attention_layernorm", HF_PLUS_ONE}, ATTENTION(0, 0),
+    {"blk.%d.ffn_up", "layers.%d.mlp.up_proj", 0}, {"blk.%d.ffn_down", "layers.%d.mlp.down_proj", 0}, END};
 static const HfRow command_r[] = {
     ENDS, {"blk.%d.attn_norm", "layers.%d.input_layernorm", 0}, ATTENTION(0, 0), QK_NORMS(0), GATED, END};
 static const HfRow granitemoe[] = {
@@ -139,6 +144,7 @@ static const HfFamily families[] = {
     {"starcoder2", {"Starcoder2ForCausalLM"}, starcoder2, "gelu"},
     {"stablelm", {"StableLmForCausalLM"}, stablelm, "silu"},
     {"olmo2", {"Olmo2ForCausalLM", "Olmo3ForCausalLM"}, olmo2, "silu"},
+    {"nemotron", {"NemotronForCausalLM"}, nemotron, "relu2"},
     {"command-r", {"CohereForCausalLM"}, command_r, "silu"},
     {"granite", {"GraniteForCausalLM"}, llama, "silu"},
     {"granitemoe", {"GraniteMoeForCausalLM", "GraniteMoeSharedForCausalLM"}, granitemoe, "silu"},

@@ -159,7 +159,7 @@ static Status add(Lister *l, const HfRow *row, int layer, const char *suffix, co
     fill(name, "", row->to, layer, 0, suffix[0] ? suffix : ".weight");
     snprintf(out->name, sizeof out->name, "%.63s", name);
     out->type = import_type(l->wish, v->type, out->ne[0], out->n_dims, is_exact(row->to));
-    out->add = row->how == HF_PLUS_ONE ? 1 : 0;
+    out->add = row->how == HF_PLUS_ONE && strcmp(suffix, ".bias") != 0 ? 1 : 0;
     l->n++;
     return OK;
 }
