@@ -1,5 +1,6 @@
-/* lesson3_rope: clock hands, who pairs with whom, a score that fades with distance, and that only the
- * distance counts. With --plain the times are left out; --plain 2 prints part 2 alone. */
+/* lesson3_rope: clock hands, who pairs with whom, a score that fades with distance, that only the distance
+ * counts, and four ways to go on beyond the trained length. With --plain the times are left out; --plain 2
+ * prints part 2 alone. */
 #include "layer3.h"
 
 #include <math.h>
@@ -89,12 +90,45 @@ static void relative(void)
     printf("\n\n");
 }
 
+/* Radians that pair j turns from one position to the next. */
+static double turn(const float *table, int n_rot, int j)
+{
+    return atan2(table[n_rot / 2 + j], table[j]);
+}
+
+static void scalings(void)
+{
+    enum { R = 16, TRAINED = 64 };
+    const float base = 10000, s = 4; /* four times as long as trained */
+    float plain[R], row[4][R], factors[R / 2];
+    static const char *const names[4] = {"linear", "NTK", "Llama 3", "YaRN"};
+    rope_angles(plain, 1, R, base, 1, NULL);
+    rope_angles(row[0], 1, R, base, 1 / s, NULL);
+    rope_angles(row[1], 1, R, base * powf(s, (float)R / (R - 2)), 1, NULL);
+    for (int j = 0; j < R / 2; j++) { /* Llama 3's rule, with low and high factors 1 and 4 */
+        double wave = 2 * M_PI / turn(plain, R, j), mix = (TRAINED / wave - 1) / (4 - 1);
+        factors[j] = (float)(wave < TRAINED / 4.0 ? 1 : wave > TRAINED ? s : 1 / ((1 - mix) / s + mix));
+    }
+    rope_angles(row[2], 1, R, base, 1, factors);
+    rope_angles_yarn(row[3], 1, R, base, 1 / s, NULL, rope_yarn(R, base, TRAINED, 32, 1));
+    printf("5. Trained on %d positions, used for %d (R = %d): how fast each pair turns, 1 = as trained\n\n"
+           "   pair   circles while trained", TRAINED, (int)(s * TRAINED), R);
+    for (int i = 0; i < 4; i++) printf("%9s", names[i]);
+    printf("\n");
+    for (int j = 0; j < R / 2; j++) {
+        printf("   %4d %23.2f", j, TRAINED * turn(plain, R, j) / (2 * M_PI));
+        for (int i = 0; i < 4; i++) printf("%9.2f", turn(row[i], R, j) / turn(plain, R, j));
+        printf("\n");
+    }
+    printf("\n");
+}
+
 static void race(void)
 {
     enum { HEADS = 32, WIDTH = 128 };
     static float x[HEADS * WIDTH], table[WIDTH];
     rope_angles(table, 100, WIDTH, 10000.0f, 1.0f, NULL);
-    printf("5. %d heads of %d, every variant\n\n", HEADS, WIDTH);
+    printf("6. %d heads of %d, every variant\n\n", HEADS, WIDTH);
     for (int k = 0; k < kernels_count(); k++) {
         const KernelRow *row = kernels_row(k);
         if (strncmp(row->op, "rope_", 5) != 0 || !kernels_usable(row)) continue;
@@ -111,10 +145,10 @@ static void race(void)
 
 int main(int argc, char **argv)
 {
-    static void (*const parts[])(void) = {clock_hands, pairing, fading, relative, race};
+    static void (*const parts[])(void) = {clock_hands, pairing, fading, relative, scalings, race};
     int plain = argc > 1 && strcmp(argv[1], "--plain") == 0, only = argc > 2 ? atoi(argv[2]) : 0;
     layer3_init();
-    for (int i = 0; i < 5 - plain; i++)
+    for (int i = 0; i < 6 - plain; i++)
         if (!only || only == i + 1) parts[i]();
     return 0;
 }
