@@ -28,15 +28,17 @@ EXERCISE void rmsnorm_scalar(float *y, const float *x, const float *w,
 //@ end exercise
 //@ end norm-rms
 
-void layernorm_scalar(float *y, const float *x, const float *w, const float *b, int64_t n,
-                      float eps)
+//@ begin norm-layer
+void layernorm_scalar(float *y, const float *x, const float *w,
+                      const float *b, int64_t n, float eps)
 {
     /* 1. Mean. */
     float sum = 0.0f;
     for (int64_t i = 0; i < n; i++) sum += x[i];
     float mean = sum / (float)n;
-    /* 2. Mean of the squared distances from it. Taking mean(x^2) - mean^2 instead would save a pass
-     *    and lose every digit when the mean is large. */
+    /* 2. Mean of the squared distances from it. Taking mean(x^2) - mean^2
+     *    instead would save a pass and lose every digit when the mean is
+     *    large. */
     float sum_sq = 0.0f;
     for (int64_t i = 0; i < n; i++) sum_sq += (x[i] - mean) * (x[i] - mean);
     /* 3. One scale for the whole vector. */
@@ -49,3 +51,4 @@ void layernorm_scalar(float *y, const float *x, const float *w, const float *b, 
         y[i] = v;
     }
 }
+//@ end norm-layer
