@@ -24,6 +24,15 @@ static void check_out(const LinearOut *o, int64_t n_in)
           (long long)o->w->ne[1]);
 }
 
+void linear_finish(const LinearOut *o, int64_t row, int64_t n_rows, int64_t n_tok)
+{
+    for (int64_t t = 0; t < n_tok; t++) {
+        float *y = o->y + t * o->y_stride + row;
+        for (int64_t r = 0; o->scale && r < n_rows; r++) y[r] *= *o->scale;
+        for (int64_t r = 0; o->bias && r < n_rows; r++) y[r] += o->bias[row + r];
+    }
+}
+
 typedef void Way(Pool *pool, const LinearJob *job);
 
 static Way *way_of(const LinearOut *o, int64_t n_tok)
@@ -54,6 +63,6 @@ void linear_n(Pool *pool, void *scratch, const LinearOut *outs, int n_outs, cons
 void linear(Pool *pool, void *scratch, float *y, const Tensor *w, const float *bias, const float *x,
             int64_t n_tok)
 {
-    LinearOut out = {w, bias, y, w->ne[1]};
+    LinearOut out = {w, bias, y, w->ne[1], NULL};
     linear_n(pool, scratch, &out, 1, x, w->ne[0], n_tok);
 }

@@ -1,6 +1,9 @@
-/* linear.h: y = W x (+ bias) for a matrix of any supported type and any number of tokens.
+/* linear.h: y = s W x (+ bias) for a matrix of any supported type and any number of tokens.
  *
- *   y[t][o] = sum_i W[o][i] x[t][i] + bias[o]      W [n_in, n_out] as in files: n_out rows of n_in
+ *   y[t][o] = s sum_i W[o][i] x[t][i] + bias[o]      W [n_in, n_out] as in files: n_out rows of n_in
+ *
+ * s is 1, unless the matrix has a scale of its own beside those of its blocks: in files with NVFP4 it has,
+ * because the scales of the blocks, of 8 bits each, cover only a small range.
  *
  * Few tokens (up to 8; 4 if the weights are quantised): fused dot products on the stored bytes, at memory speed; rows are split
  * statically into one contiguous range per thread. Many tokens: panels of rows are unpacked and
@@ -22,6 +25,7 @@ typedef struct {
     const float *bias; /* [n_out] or NULL */
     float *y;          /* [n_tok, y_stride] */
     int64_t y_stride;  /* floats between tokens, >= n_out */
+    const float *scale; /* one number for the whole product, before the bias; NULL: 1 */
 } LinearOut;
 
 bool linear_supports(DType t);
@@ -32,7 +36,7 @@ int64_t linear_scratch_bytes(int64_t max_in, int64_t max_tok, int n_threads);
 void linear_n(Pool *pool, void *scratch, const LinearOut *outs, int n_outs, const float *x,
               int64_t x_stride, int64_t n_tok);
 
-/* One matrix, dense output. */
+/* One matrix without a scale, dense output. */
 void linear(Pool *pool, void *scratch, float *y, const Tensor *w, const float *bias, const float *x,
             int64_t n_tok);
 

@@ -61,8 +61,7 @@ static void few_rows(void *ctx, int i, int64_t from, int64_t to, int thread)
     (void)thread;
     if (quant_format(o->w->type)->dot) quant_rows(f, o, from, to);
     else float_rows(f, o, from, to);
-    for (int64_t t = 0; o->bias && t < f->job->n_tok; t++)
-        for (int64_t r = from; r < to; r++) o->y[t * o->y_stride + r] += o->bias[r];
+    linear_finish(o, from, to - from, f->job->n_tok);
 }
 
 typedef struct {

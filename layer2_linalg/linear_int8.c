@@ -6,8 +6,8 @@
  *   L2         the activations of all tokens, PANEL_INT8_K deep, while GROUP panels pass by; and their
  *              sums
  *
- * Sums start from the bias and wait in a buffer of their own until the last columns take them to y; the
- * rows that a panel has too many stay behind. */
+ * Sums start from the bias (from zero if a scale comes between) and wait in a buffer of their own until
+ * the last columns take them to y; the rows that a panel has too many stay behind. */
 #include "linear_parts.h"
 #include "layer2_kernels.h"
 
@@ -146,7 +146,7 @@ static void panel_columns(const Int8Job *m, Worker *wk, const LinearOut *o, int6
     int n_rows = left < PANEL_ROWS ? (int)left : PANEL_ROWS;
     /* 1. All tokens start from the bias, or from zero. */
     float start[PANEL_ROWS] = {0};
-    if (o->bias) memcpy(start, o->bias + row, (size_t)n_rows * sizeof *start);
+    if (o->bias && !o->scale) memcpy(start, o->bias + row, (size_t)n_rows * sizeof *start);
     unpack_panel(wk, o->w, row, n_rows, k, n_k);
     bool to_y = k + n_k == n_in && n_rows == PANEL_ROWS;
 //@ begin linear-int8
@@ -165,7 +165,9 @@ static void panel_columns(const Int8Job *m, Worker *wk, const LinearOut *o, int6
                        &wk->panel, tile_at(m, t, n_tok, k), n_tok, n_k);
     }
 //@ end linear-int8
-    if (k + n_k == n_in && !to_y) store_edge(m, sums, o, row);
+    if (k + n_k < n_in) return;
+    if (!to_y) store_edge(m, sums, o, row);
+    if (o->scale) linear_finish(o, row, n_rows, m->job->n_tok);
 }
 
 /* n_panels <= GROUP panels from `row` on: the activations of PANEL_INT8_K columns serve all of them. */

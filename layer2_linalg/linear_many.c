@@ -81,12 +81,6 @@ static void multiply(const Worker *wk, const LinearOut *o, const float *panel, i
         }
 }
 
-static void add_bias(const LinearOut *o, int64_t row, int64_t n_rows, int64_t n_tok)
-{
-    for (int64_t t = 0; t < n_tok; t++)
-        for (int64_t r = row; r < row + n_rows; r++) o->y[t * o->y_stride + r] += o->bias[r];
-}
-
 //@ begin linear-many
 /* n_panels <= GROUP panels of one matrix, from `row` on. */
 static void group(const ManyJob *m, const Worker *wk, const LinearOut *o,
@@ -130,9 +124,7 @@ static void many_panels(void *ctx, int64_t begin, int64_t end, int thread)
             int64_t count = to - p < GROUP ? to - p : GROUP, row = p * PANEL_ROWS;
             group(m, &wk, o, row, (int)count);
             int64_t left = o->w->ne[1] - row;
-            if (o->bias)
-                add_bias(o, row, left < count * PANEL_ROWS ? left : count * PANEL_ROWS,
-                         m->job->n_tok);
+            linear_finish(o, row, left < count * PANEL_ROWS ? left : count * PANEL_ROWS, m->job->n_tok);
         }
     }
 }

@@ -18,6 +18,9 @@ typedef struct {
     char *scratch;
 } LinearJob;
 
+/* The last step of all ways: rows [row, row + n_rows) of the product times the scale, plus the bias. */
+void linear_finish(const LinearOut *o, int64_t row, int64_t n_rows, int64_t n_tok);
+
 static inline int64_t linear_align(int64_t n_bytes) { return (n_bytes + 63) / 64 * 64; }
 
 int64_t linear_few_scratch(int64_t max_in, int64_t max_tok);

@@ -196,10 +196,9 @@ static void project(Call *a)
 {
     const BlockWeights *w = a->w;
     PROFILE_SPAN("qkv", tensor_bytes(&w->q.w) + tensor_bytes(&w->k.w) + tensor_bytes(&w->v.w));
-    LinearOut outs[] = {
-        {&w->q.w, w->q.bias, a->b.q, (int64_t)a->s->n_head * a->s->d_k},
-        {&w->k.w, w->k.bias, a->b.k, (int64_t)a->s->n_kv_head * a->s->d_k},
-        {&w->v.w, w->v.bias, a->b.v, (int64_t)a->s->n_kv_head * a->s->d_v}};
+    LinearOut outs[] = {affine_out(&w->q, a->b.q, (int64_t)a->s->n_head * a->s->d_k),
+                        affine_out(&w->k, a->b.k, (int64_t)a->s->n_kv_head * a->s->d_k),
+                        affine_out(&w->v, a->b.v, (int64_t)a->s->n_kv_head * a->s->d_v)};
     for (int i = 0; i < 3; i++) block_watch(&a->c->watcher, outs[i].w, a->b.norm, a->n_tok);
     linear_n(a->c->pool, a->b.linear, outs, 3, a->b.norm, a->s->d_model, a->n_tok);
 }
@@ -280,7 +279,7 @@ static void join_heads(Call *a)
 {
     PROFILE_SPAN("attn_out", tensor_bytes(&a->w->o.w));
     block_watch(&a->c->watcher, &a->w->o.w, a->b.heads, a->n_tok);
-    linear(a->c->pool, a->b.linear, a->b.branch, &a->w->o.w, a->w->o.bias, a->b.heads, a->n_tok);
+    affine_apply(a->c->pool, a->b.linear, a->b.branch, &a->w->o, a->b.heads, a->n_tok);
 }
 
 static void think(Call *a)

@@ -69,13 +69,14 @@ typedef struct BlockSpec {
     SsmSpec ssm;            /* kind other than SSM_NONE: a scan takes the place of both halves */
 } BlockSpec;
 
-/* A matrix with an optional bias; w.data NULL means absent. */
-typedef struct { Tensor w; const float *bias; } Affine;
+/* A matrix with an optional bias and an optional scale (linear.h); w.data NULL means absent. */
+typedef struct { Tensor w; const float *bias, *scale; } Affine;
 /* A norm's gain and offset [d_model]; NULL gain means the norm is absent, NULL offset zero. */
 typedef struct { const float *gain, *offset; } NormWeights;
 
-/* All experts of one matrix: w [n_in, n_out, n_expert], bias [n_expert, n_out] or NULL. */
-typedef struct { Tensor w; const float *bias; } Experts;
+/* All experts of one matrix: w [n_in, n_out, n_expert], bias [n_expert, n_out] or NULL, scale [n_expert]
+ * or NULL. */
+typedef struct { Tensor w; const float *bias, *scale; } Experts;
 
 typedef struct {
     Affine router;               /* [d_model, n_expert] */
@@ -118,6 +119,20 @@ typedef struct BlockWeights {
     LatentWeights latent;
     SsmWeights ssm;
 } BlockWeights;
+
+/* Where the product with w goes: y [n_tok, y_stride]. */
+static inline LinearOut affine_out(const Affine *w, float *y, int64_t y_stride)
+{
+    return (LinearOut){&w->w, w->bias, y, y_stride, w->scale};
+}
+
+/* y = w x, both dense. */
+static inline void affine_apply(Pool *pool, void *linear_scratch, float *y, const Affine *w,
+                                const float *x, int64_t n_tok)
+{
+    LinearOut out = affine_out(w, y, w->w.ne[1]);
+    linear_n(pool, linear_scratch, &out, 1, x, w->w.ne[0], n_tok);
+}
 
 /* Tokens [first, first + n) of the call: one sequence, positions pos0, pos0 + 1, ... */
 typedef struct {

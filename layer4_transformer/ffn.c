@@ -38,14 +38,13 @@ void ffn_forward(const BlockSpec *s, const BlockWeights *w, Pool *pool,
     int64_t d_ff = s->d_ff;
     float *up = hidden, *gate = hidden + n_tok * d_ff;
     /* 1. Widen; gate and up read the same x in one parallel region. */
-    LinearOut wide[] = {{&w->up.w, w->up.bias, up, d_ff},
-                        {&w->gate.w, w->gate.bias, gate, d_ff}};
+    LinearOut wide[] = {affine_out(&w->up, up, d_ff),
+                        affine_out(&w->gate, gate, d_ff)};
     linear_n(pool, linear_scratch, wide, s->gated ? 2 : 1, x, s->d_model, n_tok);
     /* 2. Bend. */
     pool_for(pool, n_tok * d_ff, ACT_GRAIN, bend_part,
              &(Bend){s, gate, up, w->act_scales});
     /* 3. Narrow. */
-    linear(pool, linear_scratch, y, &w->down.w, w->down.bias,
-           s->gated ? gate : up, n_tok);
+    affine_apply(pool, linear_scratch, y, &w->down, s->gated ? gate : up, n_tok);
 }
 //@ end ffn

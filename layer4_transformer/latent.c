@@ -77,7 +77,7 @@ void latent_product(Pool *pool, void *scratch, const Tensor *w, bool turned, flo
                     int64_t y_stride, const float *x, int64_t x_stride, int64_t n)
 {
     if (!turned) {
-        linear_n(pool, scratch, &(LinearOut){w, NULL, y, y_stride}, 1, x, x_stride, n);
+        linear_n(pool, scratch, &(LinearOut){.w = w, .y = y, .y_stride = y_stride}, 1, x, x_stride, n);
         return;
     }
     /* Row o of W, as often as x[o] says, is what it adds to W^T x. */
@@ -95,8 +95,8 @@ static void project(const LatentCall *c, const LatentScratch *l)
     const LatentWeights *w = &c->w->latent;
     int64_t d_q = s->n_head * latent_d_q(s), narrow = s->latent.q_rank, kept = s->latent.rank + s->n_rot;
     PROFILE_SPAN("qkv", tensor_bytes(&w->kv_a) + tensor_bytes(narrow ? &w->q_b : &c->w->q.w));
-    LinearOut outs[] = {{&w->kv_a, NULL, l->kept, kept}, {&c->w->q.w, c->w->q.bias, l->q, d_q}};
-    if (narrow) outs[1] = (LinearOut){&w->q_a, NULL, l->q_narrow, narrow};
+    LinearOut outs[] = {{.w = &w->kv_a, .y = l->kept, .y_stride = kept}, affine_out(&c->w->q, l->q, d_q)};
+    if (narrow) outs[1] = (LinearOut){.w = &w->q_a, .y = l->q_narrow, .y_stride = narrow};
     for (int i = 0; i < 2; i++) block_watch(&c->watcher, outs[i].w, c->x, c->n_tok);
     linear_n(c->pool, l->linear, outs, 2, c->x, s->d_model, c->n_tok);
     if (!narrow) return;

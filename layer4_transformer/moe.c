@@ -38,22 +38,18 @@ int64_t moe_scratch_bytes(const BlockSpec *s, int64_t max_tok, int n_threads)
     return s->moe.n_expert ? moe_scratch(NULL, s, max_tok, n_threads).bytes : 0;
 }
 
-Tensor moe_matrix(const Experts *x, int64_t e)
+Affine moe_expert(const Experts *x, int64_t e)
 {
     const char *first = (const char *)x->w.data + e * x->w.nb[2];
-    return tensor_matrix(x->w.type, first, x->w.ne[0], x->w.ne[1]);
-}
-
-const float *moe_bias(const Experts *x, int64_t e)
-{
-    return x->bias ? x->bias + e * x->w.ne[1] : NULL;
+    return (Affine){tensor_matrix(x->w.type, first, x->w.ne[0], x->w.ne[1]),
+                    x->bias ? x->bias + e * x->w.ne[1] : NULL, x->scale ? x->scale + e : NULL};
 }
 
 void moe_choose(const MoeCall *c, const MoeScratch *m)
 {
     const MoeSpec *s = &c->s->moe;
     const MoeWeights *w = &c->w->moe;
-    linear(c->pool, m->linear, m->logits, &w->router.w, w->router.bias, c->x, c->n_tok);
+    affine_apply(c->pool, m->linear, m->logits, &w->router, c->x, c->n_tok);
     for (int64_t t = 0; t < c->n_tok; t++)
         moe_route(s, m->logits + t * s->n_expert, w->select_bias, m->ids + t * s->n_used,
                   m->weights + t * s->n_used);
@@ -102,16 +98,16 @@ void moe_by_token(const MoeCall *c)
         for (int64_t k = t * s->n_used; k < (t + 1) * s->n_used; k++) {
             /* 2. This token through one of its experts. */
             int64_t e = m.ids[k];
-            Tensor gate = moe_matrix(&w->gate, e), up = moe_matrix(&w->up, e);
-            Tensor down = moe_matrix(&w->down, e);
-            LinearOut wide[] = {{&up, moe_bias(&w->up, e), m.hidden, f},
-                                {&gate, moe_bias(&w->gate, e), m.hidden + f, f}};
+            Affine gate = moe_expert(&w->gate, e), up = moe_expert(&w->up, e);
+            Affine down = moe_expert(&w->down, e);
+            LinearOut wide[] = {affine_out(&up, m.hidden, f),
+                                affine_out(&gate, m.hidden + f, f)};
             linear_n(c->pool, m.linear, wide, c->s->gated ? 2 : 1, c->x + t * d,
                      d, 1);
             ffn_bend(c->s, m.hidden + f, m.hidden, f);
             /* 3. Its result. */
-            linear(c->pool, m.linear, m.out + k * d, &down,
-                   moe_bias(&w->down, e), m.hidden + (c->s->gated ? f : 0), 1);
+            affine_apply(c->pool, m.linear, m.out + k * d, &down,
+                         m.hidden + (c->s->gated ? f : 0), 1);
         }
     /* 4. Weighted and added up. */
     moe_combine(c, &m);

@@ -29,16 +29,14 @@ static void one_expert(const MoeCall *c, const MoeScratch *m, int e, const int64
 {
     const MoeWeights *w = &c->w->moe;
     int64_t d = c->s->d_model, f = c->s->moe.d_ff, n_used = c->s->moe.n_used;
-    Tensor gate = moe_matrix(&w->gate, e), up = moe_matrix(&w->up, e), down = moe_matrix(&w->down, e);
+    Affine gate = moe_expert(&w->gate, e), up = moe_expert(&w->up, e), down = moe_expert(&w->down, e);
     float *wide_up = m->hidden, *wide_gate = m->hidden + n * f;
     for (int64_t i = 0; i < n; i++)
         memcpy(m->x + i * d, c->x + order[i] / n_used * d, (size_t)d * sizeof(float));
-    LinearOut wide[] = {{&up, moe_bias(&w->up, e), wide_up, f},
-                        {&gate, moe_bias(&w->gate, e), wide_gate, f}};
+    LinearOut wide[] = {affine_out(&up, wide_up, f), affine_out(&gate, wide_gate, f)};
     linear_n(c->pool, m->linear, wide, c->s->gated ? 2 : 1, m->x, d, n);
     ffn_bend(c->s, wide_gate, wide_up, n * f);
-    linear(c->pool, m->linear, m->x, &down, moe_bias(&w->down, e),
-           c->s->gated ? wide_gate : wide_up, n);
+    affine_apply(c->pool, m->linear, m->x, &down, c->s->gated ? wide_gate : wide_up, n);
     for (int64_t i = 0; i < n; i++)
         memcpy(m->out + order[i] * d, m->x + i * d, (size_t)d * sizeof(float));
 }

@@ -24,7 +24,6 @@ void moe_choose(const MoeCall *c, const MoeScratch *m);
 void moe_combine(const MoeCall *c, const MoeScratch *m);
 
 /* Expert e's part of a matrix. */
-Tensor moe_matrix(const Experts *x, int64_t e);
-const float *moe_bias(const Experts *x, int64_t e);
+Affine moe_expert(const Experts *x, int64_t e);
 
 #endif

@@ -198,7 +198,7 @@ static int64_t head_forward(Session *s, const BatchItem *items, int64_t n, float
     }
     block_norm(&m->spec, &m->weights.output_norm, s->norm, s->x, rows);
     block_watch(&s->watcher, &m->weights.output.w, s->norm, rows);
-    linear(s->pool, s->scratch, logits, &m->weights.output.w, m->weights.output.bias, s->norm, rows);
+    affine_apply(s->pool, s->scratch, logits, &m->weights.output, s->norm, rows);
     finish_logits(&m->around, logits, rows * m->hp.n_vocab);
     return rows;
 }

@@ -4,6 +4,7 @@
  * no kernel needs to ask whether a matrix fits: if it did not, the model would not have loaded. */
 #include "weights_impl.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,21 +12,6 @@ static void tensor_full_name(char out[96], const Binder *b, const char *name)
 {
     if (b->layer >= 0) snprintf(out, 96, "blk.%d.%s", b->layer, name);
     else snprintf(out, 96, "%s", name);
-}
-
-/* NVFP4 matrices may have a second scale, for the whole matrix, in a tensor of its own: x.scale of
- * x.weight. Only 1 is possible here: products are not scaled afterwards. */
-static Status check_second_scale(const Binder *b, const char *name)
-{
-    char scale[96];
-    size_t stem = strlen(name) - (strstr(name, ".weight") ? strlen(".weight") : 0);
-    snprintf(scale, sizeof scale, "%.*s.scale", (int)stem, name);
-    const GgufTensor *t = gguf_tensor(b->g, scale);
-    float one = 1.0f;
-    if (!t || (t->view.type == DT_F32 && t->bytes == 4 && memcmp(t->view.data, &one, 4) == 0)) return OK;
-    return fail(b->err, E_UNSUPPORTED, "the NVFP4 tensor '%s' has a second scale, '%s', and this version "
-                "computes only with NVFP4 without one. HINT: convert the model to MXFP4 or Q4_K_M "
-                "from its original", name, scale);
 }
 
 const GgufTensor *binder_find(const Binder *b, const char *name)
@@ -61,21 +47,36 @@ static Status bind_shape(Binder *b, const char *name, const int64_t ne[3], bool 
                     "compute with. HINT: F32, F16, BF16 and the block formats Q1_0 to Q8_1, Q2_K to Q8_K, "
                     "IQ1_S to IQ4_XS, TQ1_0, TQ2_0, MXFP4 and NVFP4 work", full,
                     dtype_name(t->view.type));
-    if (t->view.type == DT_NVFP4) TRY(check_second_scale(b, full));
     *out = t->view;
     b->w->bytes += t->bytes;
     b->w->n_params += ne[0] * ne[1] * ne[2];
     return OK;
 }
 
+/* Where only the matrix is bound, products are not scaled: a scale of its own must be 1. */
+static Status refuse_scale(Binder *b, const char *name)
+{
+    char scale[64], full[96];
+    snprintf(scale, sizeof scale, "%.*s.scale", (int)strcspn(name, "."), name);
+    const GgufTensor *t = binder_find(b, scale);
+    float one = 1.0f;
+    if (!t || (t->view.type == DT_F32 && t->bytes == 4 && memcmp(t->view.data, &one, 4) == 0)) return OK;
+    tensor_full_name(full, b, scale);
+    return fail(b->err, E_UNSUPPORTED, "'%s' is to scale a matrix that this version uses unscaled; only 1 is "
+                "possible. HINT: the matrices of attention, networks, experts, scans and of the output may "
+                "have a scale", full);
+}
+
 Status bind_matrix(Binder *b, const char *name, int64_t n_in, int64_t n_out, bool required, Tensor *out)
 {
-    return bind_shape(b, name, (int64_t[3]){n_in, n_out, 1}, required, out);
+    TRY(bind_shape(b, name, (int64_t[3]){n_in, n_out, 1}, required, out));
+    return refuse_scale(b, name);
 }
 
 Status bind_matrices(Binder *b, const char *name, int64_t n_in, int64_t n_out, int64_t n, Tensor *out)
 {
-    return bind_shape(b, name, (int64_t[3]){n_in, n_out, n}, true, out);
+    TRY(bind_shape(b, name, (int64_t[3]){n_in, n_out, n}, true, out));
+    return refuse_scale(b, name);
 }
 
 /* Kernels read vectors as f32. */
@@ -109,13 +110,30 @@ Status bind_norm_of(Binder *b, const char *name, NormKind kind, int64_t n, int64
     return bind_floats(b, full, n, 1, !(how & BIND_PLAIN), &out->offset);
 }
 
+/* x.scale of x.weight: one number for each of n matrices. It comes with NVFP4, and stays when such a file
+ * is quantised to something else. */
+static Status bind_scale(Binder *b, const char *name, int64_t n, const float **out)
+{
+    char scale[64], full[96];
+    snprintf(scale, sizeof scale, "%s.scale", name);
+    TRY(bind_floats(b, scale, n, 1, false, out));
+    tensor_full_name(full, b, scale);
+    for (int64_t i = 0; *out && i < n; i++)
+        if (!isfinite((*out)[i]))
+            return fail(b->err, E_FORMAT, "%s[%lld] is %g, it must be a finite number. HINT: the file is "
+                        "damaged", full, (long long)i, (double)(*out)[i]);
+    return OK;
+}
+
 Status bind_affine(Binder *b, const char *name, int64_t n_in, int64_t n_out, bool required, Affine *out)
 {
     char full[64];
     snprintf(full, sizeof full, "%s.weight", name);
-    TRY(bind_matrix(b, full, n_in, n_out, required, &out->w));
+    TRY(bind_shape(b, full, (int64_t[3]){n_in, n_out, 1}, required, &out->w));
+    if (!out->w.data) return OK;
+    TRY(bind_scale(b, name, 1, &out->scale));
     snprintf(full, sizeof full, "%s.bias", name);
-    return out->w.data ? bind_floats(b, full, n_out, 1, false, &out->bias) : OK;
+    return bind_floats(b, full, n_out, 1, false, &out->bias);
 }
 
 Status bind_experts(Binder *b, const char *name, int64_t n_in, int64_t n_out, int64_t n_expert,
@@ -123,7 +141,8 @@ Status bind_experts(Binder *b, const char *name, int64_t n_in, int64_t n_out, in
 {
     char full[64];
     snprintf(full, sizeof full, "%s.weight", name);
-    TRY(bind_matrices(b, full, n_in, n_out, n_expert, &out->w));
+    TRY(bind_shape(b, full, (int64_t[3]){n_in, n_out, n_expert}, true, &out->w));
+    TRY(bind_scale(b, name, n_expert, &out->scale));
     snprintf(full, sizeof full, "%s.bias", name);
     return bind_floats(b, full, n_out, n_expert, false, &out->bias);
 }
@@ -136,7 +155,7 @@ Affine bind_part(const Affine *whole, int64_t row, int64_t n)
     const Tensor *w = &whole->w;
     const char *first = (const char *)w->data + row * w->nb[1];
     return (Affine){tensor_matrix(w->type, first, w->ne[0], n),
-                    whole->bias ? whole->bias + row : NULL};
+                    whole->bias ? whole->bias + row : NULL, whole->scale};
 }
 //@ end weights-part
 
@@ -175,8 +194,10 @@ static Status bind_ends(Binder *b, const ArchDesc *arch, const Hparams *h, const
     if (arch->flags & ARCH_NO_HEAD) return OK;
     TRY(bind_norm_of(b, "output_norm", s->norm, d, 1, plain, &w->output_norm));
     if (!(arch->flags & ARCH_OUTPUT_TIED))
-        TRY(bind_matrix(b, "output.weight", d, n_vocab, arch->flags & ARCH_OUTPUT_REQUIRED, &w->output.w));
-    if (!w->output.w.data) w->output.w = w->token_embd;
+        TRY(bind_affine(b, "output", d, n_vocab, arch->flags & ARCH_OUTPUT_REQUIRED, &w->output));
+    if (w->output.w.data) return OK;
+    w->output.w = w->token_embd;
+    TRY(refuse_scale(b, "output.weight"));
     return bind_floats(b, "output.bias", n_vocab, 1, false, &w->output.bias);
 }
 

@@ -3,7 +3,9 @@
  * Names follow the GGUF convention: token_embd.weight, blk.N.attn_q.weight, ..., output.weight.
  *
  * Tensors that hold several matrices one after the other (attn_qkv; phi3's ffn_up with the gate in front)
- * are bound as views of their parts.
+ * are bound as views of their parts. A tensor x.scale beside x.weight multiplies the products with that
+ * matrix, expert by expert if it holds several: files with NVFP4 have such. Where nothing would multiply
+ * (the embedding, the parts of latent attention) it must be 1.
  *
  * Interface: weights_bind fills w; tensors are views into the Gguf's mapping (zero copy). A missing
  * tensor, a wrong shape or a type we cannot compute with is an error that names the tensor, what was

@@ -30,8 +30,8 @@ static Status bind_latent_ups(Binder *b, const BlockSpec *s, LatentWeights *w)
         TRY(bind_matrices(b, "attn_k_b.weight", k, rank, n_head, &w->k_b));
         return bind_matrices(b, "attn_v_b.weight", rank, v, n_head, &w->v_b);
     }
-    Affine both;
-    TRY(bind_affine(b, "attn_kv_b", rank, n_head * (k + v), true, &both));
+    Affine both = {0};
+    TRY(bind_matrix(b, "attn_kv_b.weight", rank, n_head * (k + v), true, &both.w));
     w->k_b = bind_part(&both, 0, k).w;
     w->v_b = bind_part(&both, k, v).w;
     w->k_b.ne[2] = w->v_b.ne[2] = n_head;

@@ -99,11 +99,11 @@ static void rank(Embedder *e, float *out, const float *x)
     const Weights *w = &s->model->weights;
     const float *in = x;
     if (w->cls.w.data) {
-        linear(s->pool, s->scratch, s->norm, &w->cls.w, w->cls.bias, x, 1);
+        affine_apply(s->pool, s->scratch, s->norm, &w->cls, x, 1);
         for (int64_t i = 0; i < w->cls.w.ne[1]; i++) s->norm[i] = tanhf(s->norm[i]);
         in = s->norm;
     }
-    linear(s->pool, s->scratch, out, &w->cls_out.w, w->cls_out.bias, in, 1);
+    affine_apply(s->pool, s->scratch, out, &w->cls_out, in, 1);
     if (!s->model->spec.both_ways && w->cls_out.w.ne[1] == 2) softmax(out, 2);
 }
 

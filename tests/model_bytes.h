@@ -26,6 +26,7 @@ typedef struct {
     const char *odd_tensor;   /* gets this shape and type instead */
     int64_t odd_ne[2];
     DType odd_type;
+    bool scaled;              /* matrices are smaller by a power of two, and have a scale that says so */
     const char *extra_tensor; /* F32 [1] in addition, of this value */
     float extra_value;
 } ModelShape;
@@ -129,7 +130,23 @@ static MB_UNUSED void mb_tensor(ModelBytes *m, const char *name, int64_t n0, int
     mem_free(x);
 }
 
-static MB_UNUSED void mb_layers(ModelBytes *m)
+/* A power of two for the matrix of this name: 1, or if scaled something up to 8. */
+static MB_UNUSED float mb_power(const ModelBytes *m, const char *name)
+{
+    unsigned sum = 0;
+    for (const char *c = name; *c; c++) sum = 5 * sum + (unsigned char)*c;
+    return m->s.scaled ? (float)(1 << (1 + sum % 3)) : 1;
+}
+
+/* x.scale of each matrix x.weight that was declared, after all others. */
+static MB_UNUSED void mb_scale(ModelBytes *m, const char *name)
+{
+    char full[64];
+    snprintf(full, sizeof full, "%s.scale", name);
+    if (m->s.scaled) mb_tensor(m, full, 1, 0, DT_F32, 1 / mb_power(m, name), 0);
+}
+
+static MB_UNUSED void mb_layers(ModelBytes *m, bool scales)
 {
     const ModelShape *s = &m->s;
     int64_t d = s->d_model, kv = d / s->n_head * s->n_kv_head;
@@ -140,11 +157,14 @@ static MB_UNUSED void mb_layers(ModelBytes *m)
         {"ffn_down", s->d_ff, d}};
     for (int l = 0; l < (int)s->n_layer; l++)
         for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-            char name[64];
+            char name[64], weight[72];
             bool norm = parts[i].n1 == 0;
-            snprintf(name, sizeof name, "blk.%d.%s.weight", l, parts[i].name);
-            mb_tensor(m, name, parts[i].n0, parts[i].n1, norm ? DT_F32 : s->type, norm ? 1 : 0,
-                      norm ? 0.1f : spread);
+            snprintf(name, sizeof name, "blk.%d.%s", l, parts[i].name);
+            snprintf(weight, sizeof weight, "%s.weight", name);
+            if (!scales)
+                mb_tensor(m, weight, parts[i].n0, parts[i].n1, norm ? DT_F32 : s->type, norm ? 1 : 0,
+                          norm ? 0.1f : spread * mb_power(m, name));
+            else if (!norm) mb_scale(m, name);
         }
 }
 
@@ -158,15 +178,18 @@ static MB_UNUSED Buf mb_model(const ModelShape *shape, uint64_t seed)
     mb_keys(&m);
     mb_tokenizer(&m);
     mb_tensor(&m, "token_embd.weight", d, s->n_vocab, s->type, 0, 1);
-    mb_layers(&m);
+    mb_layers(&m, false);
     mb_tensor(&m, "output_norm.weight", d, 0, DT_F32, 1, 0.1f);
     if (!s->tied)
-        mb_tensor(&m, "output.weight", d, s->n_vocab, s->type, 0, s->zero_output ? 0 : 0.3f);
+        mb_tensor(&m, "output.weight", d, s->n_vocab, s->type, 0,
+                  s->zero_output ? 0 : 0.3f * mb_power(&m, "output"));
     if (s->rope_freqs) {
         mb_tensor(&m, "rope_freqs.weight", half, 0, DT_F32, 0, 0);
         if (m.data.len >= (size_t)half * 4 && !(s->odd_tensor))
             memcpy(m.data.data + m.data.len - (size_t)half * 4, s->rope_freqs, (size_t)half * 4);
     }
+    mb_layers(&m, true);
+    if (!s->tied) mb_scale(&m, "output");
     if (s->extra_tensor) mb_tensor(&m, s->extra_tensor, 1, 0, DT_F32, s->extra_value, 0);
     memcpy(m.b.data + 8, &m.n_tensors, 8);
     memcpy(m.b.data + 16, &m.n_kv, 8);

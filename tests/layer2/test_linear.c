@@ -106,13 +106,67 @@ static void all_types_and_token_counts(void **state)
                 void *scratch = arena_alloc(&c.a, linear_scratch_bytes(n_in, n_tok, 1), 1);
                 float *y = ARENA_NEW(&c.a, float, stride * n_tok);
                 for (int64_t i = 0; i < stride * n_tok; i++) y[i] = 77;
-                LinearOut out = {&c.w, n_tok % 2 ? c.bias : NULL, y, stride};
+                LinearOut out = {&c.w, n_tok % 2 ? c.bias : NULL, y, stride, NULL};
                 linear_n(NULL, scratch, &out, 1, c.x, c.x_stride, n_tok);
                 check_result(&c, y, stride, n_tok, out.bias != NULL, "linear");
                 for (int64_t t = 0; t < n_tok; t++)
                     for (int64_t r = n_out; r < stride; r++) assert_true(y[t * stride + r] == 77);
                 arena_close(&c.a);
             }
+}
+
+/* Small whole numbers, so that every format holds them exactly and no sum rounds: weights up to `most`, which
+ * stands at the beginning of each group of 16, and inputs up to 127, which stands in each 32. */
+static void whole_numbers(Case *c, int most, int64_t n_tok, Rng *rng)
+{
+    int64_t n_in = c->w.ne[0], bytes = c->w.nb[1];
+    for (int64_t r = 0; r < c->w.ne[1]; r++) {
+        float *w = c->decoded + r * n_in;
+        for (int64_t i = 0; i < n_in; i++) w[i] = i % 16 ? (float)rng_below(rng, 4) - 1 : (float)-most;
+        row_from_f32((char *)(uintptr_t)c->w.data + r * bytes, c->w.type, w, NULL, n_in);
+        float back[256];
+        row_to_f32(back, (const char *)c->w.data + r * bytes, c->w.type, n_in);
+        assert_same_f32(back, w, n_in, "whole numbers", dtype_name(c->w.type));
+    }
+    for (int64_t i = 0; i < c->x_stride * n_tok; i++)
+        c->x[i] = i % c->x_stride % 32 ? (float)rng_below(rng, 255) - 127 : 127;
+    for (int64_t r = 0; r < c->w.ne[1]; r++) c->bias[r] = (float)rng_below(rng, 100) / 4;
+}
+
+/* y = s W x + b, without any rounding, whatever the way; no other number is touched. */
+static void a_scale_multiplies_the_product_but_not_the_bias(void **state)
+{
+    (void)state;
+    static const struct { DType type; int most; } kinds[] = {
+        {DT_F32, 9}, {DT_F16, 9}, {DT_BF16, 9}, {DT_Q8_0, 127}, {DT_Q4_0, 8}, {DT_MXFP4, 4}, {DT_NVFP4, 6}};
+    static const char *const ways[] = {NULL, "scalar", "linear_quantised:float"};
+    enum { N_IN = 256, N_OUT = 67, STRIDE = N_OUT + 3 };
+    static const float scale = -0.375f;
+    Rng rng = rng_seed(12);
+    Err err;
+    for (int k = 0; k < 7 * 3; k++)
+        for (int64_t n_tok = 1; n_tok <= 27; n_tok += n_tok < 13 ? 1 : 7) {
+            MUST(kernels_use(ways[k % 3], &err), &err);
+            Case c = case_open(kinds[k / 3].type, N_IN, N_OUT, n_tok, 1);
+            whole_numbers(&c, kinds[k / 3].most, n_tok, &rng);
+            void *scratch = arena_alloc(&c.a, linear_scratch_bytes(N_IN, n_tok, 1), 1);
+            float *y = ARENA_NEW(&c.a, float, STRIDE * n_tok);
+            for (int64_t i = 0; i < STRIDE * n_tok; i++) y[i] = 77;
+            LinearOut out = {&c.w, n_tok % 3 ? c.bias : NULL, y, STRIDE, &scale};
+            linear_n(NULL, scratch, &out, 1, c.x, c.x_stride, n_tok);
+            for (int64_t t = 0; t < n_tok; t++)
+                for (int64_t r = 0; r < STRIDE; r++) {
+                    double want = 0;
+                    for (int64_t i = 0; r < N_OUT && i < N_IN; i++)
+                        want += (double)c.decoded[r * N_IN + i] * (double)c.x[t * c.x_stride + i];
+                    want = r < N_OUT ? (double)scale * want + (out.bias ? (double)c.bias[r] : 0) : 77;
+                    if ((double)y[t * STRIDE + r] != want)
+                        twin_fail("%s %s, %d tokens, y[%d][%d] = %.9g, expected %.9g", ways[k % 3] ? ways[k % 3] : "",
+                               dtype_name(c.w.type), (int)n_tok, (int)t, (int)r, (double)y[t * STRIDE + r], want);
+                }
+            arena_close(&c.a);
+        }
+    MUST(kernels_use(NULL, &err), &err);
 }
 
 /* Three matrices of three types in one call give what three calls give, for any number of threads. */
@@ -133,9 +187,9 @@ static void threads_and_grouping_do_not_change_a_bit(void **state)
             c[i] = case_open(kinds[i], N_IN, n_out[i], n_tok, 3);
             want[i] = ARENA_NEW(&a, float, n_out[i] * n_tok);
             got[i] = ARENA_NEW(&a, float, n_out[i] * n_tok);
-            LinearOut one = {&c[i].w, c[i].bias, want[i], n_out[i]};
+            LinearOut one = {&c[i].w, c[i].bias, want[i], n_out[i], NULL};
             linear_n(NULL, scratch, &one, 1, c[0].x, c[0].x_stride, n_tok);
-            outs[i] = (LinearOut){&c[i].w, c[i].bias, got[i], n_out[i]};
+            outs[i] = (LinearOut){&c[i].w, c[i].bias, got[i], n_out[i], NULL};
         }
         for (int k = 0; k < 4; k++) {
             Pool *pool = NULL;
@@ -209,7 +263,7 @@ static void tokens_do_not_see_each_other(void **state)
     Case c = case_open(DT_Q8_0, 1056, 67, 40, 8);
     void *scratch = arena_alloc(&c.a, linear_scratch_bytes(1056, 40, 1), 1);
     float *all = ARENA_NEW(&c.a, float, 67 * 40), *part = ARENA_NEW(&c.a, float, 67 * 40);
-    LinearOut out = {&c.w, c.bias, all, 67};
+    LinearOut out = {&c.w, c.bias, all, 67, NULL};
     linear_n(NULL, scratch, &out, 1, c.x, c.x_stride, 40);
     out.y = part;
     for (int64_t from = 0; from + LINEAR_FEW <= 40; from += 5) {
@@ -234,7 +288,7 @@ static void every_kernel_selection_computes_the_same_thing(void **state)
                 Case c = case_open(types[k], 544, 67, n_tok, 4);
                 void *scratch = arena_alloc(&c.a, linear_scratch_bytes(544, n_tok, 1), 1);
                 float *y = ARENA_NEW(&c.a, float, 67 * n_tok);
-                LinearOut out = {&c.w, c.bias, y, 67};
+                LinearOut out = {&c.w, c.bias, y, 67, NULL};
                 linear_n(NULL, scratch, &out, 1, c.x, c.x_stride, n_tok);
                 check_result(&c, y, 67, n_tok, true, selections[s]);
                 arena_close(&c.a);
@@ -303,6 +357,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_small_product_by_hand),
         cmocka_unit_test(all_types_and_token_counts),
+        cmocka_unit_test(a_scale_multiplies_the_product_but_not_the_bias),
         cmocka_unit_test(threads_and_grouping_do_not_change_a_bit),
         cmocka_unit_test(each_thread_has_the_rows_that_begin_in_its_half),
         cmocka_unit_test(tokens_do_not_see_each_other),

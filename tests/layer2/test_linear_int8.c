@@ -286,7 +286,7 @@ static void run_case(Case *c, int64_t n_tok)
     void *scratch = arena_alloc(&c->a, linear_scratch_bytes(n_in, n_tok, 1), 1);
     memset(scratch, 0xFF, (size_t)linear_scratch_bytes(n_in, n_tok, 1)); /* floats that are NaN */
     for (int64_t i = 0; i < (n_out + 3) * n_tok; i++) c->y[i] = 77;
-    LinearOut out = {&c->w, c->bias, c->y, n_out + 3};
+    LinearOut out = {&c->w, c->bias, c->y, n_out + 3, NULL};
     linear_n(NULL, scratch, &out, 1, c->x, n_in, n_tok);
 }
 

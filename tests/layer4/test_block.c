@@ -26,7 +26,7 @@ static Affine affine(Rng *rng, int64_t n_in, int64_t n_out, bool bias)
 {
     float scale = 1 / sqrtf((float)n_in);
     return (Affine){tensor_matrix(DT_F32, normals(rng, n_in * n_out, scale), n_in, n_out),
-                    bias ? normals(rng, n_out, 0.5f) : NULL};
+                    bias ? normals(rng, n_out, 0.5f) : NULL, bias ? normals(rng, 1, 0.8f) : NULL};
 }
 
 static BlockWeights make_weights(const BlockSpec *s, Rng *rng, bool bias, bool second_norm)
@@ -72,8 +72,9 @@ static void ref_affine(const Affine *a, double *y, const double *x)
 {
     const float *w = a->w.data;
     for (int64_t o = 0; o < a->w.ne[1]; o++) {
-        y[o] = a->bias ? a->bias[o] : 0;
+        y[o] = 0;
         for (int64_t i = 0; i < a->w.ne[0]; i++) y[o] += (double)w[o * a->w.ne[0] + i] * x[i];
+        y[o] = (a->scale ? *a->scale : 1) * y[o] + (a->bias ? a->bias[o] : 0);
     }
 }
 

@@ -87,27 +87,30 @@ static float *normals(Rng *rng, int64_t n, float scale)
     return x;
 }
 
-static Experts experts(Rng *rng, int64_t n_in, int64_t n_out, bool bias)
+static Experts experts(Rng *rng, int64_t n_in, int64_t n_out, bool bias, bool scales)
 {
     Tensor t = tensor_matrix(DT_F32, normals(rng, n_in * n_out * X, 0.2f), n_in, n_out);
     t.ne[2] = X;
     t.nb[3] = t.nb[2] * X;
-    return (Experts){t, bias ? normals(rng, n_out * X, 0.3f) : NULL};
+    return (Experts){t, bias ? normals(rng, n_out * X, 0.3f) : NULL, scales ? normals(rng, X, 1) : NULL};
 }
 
-static Affine affine(Rng *rng, int64_t n_in, int64_t n_out)
+static Affine affine(Rng *rng, int64_t n_in, int64_t n_out, bool scale)
 {
-    return (Affine){tensor_matrix(DT_F32, normals(rng, n_in * n_out, 0.2f), n_in, n_out), NULL};
+    return (Affine){tensor_matrix(DT_F32, normals(rng, n_in * n_out, 0.2f), n_in, n_out), NULL,
+                    scale ? normals(rng, 1, 1) : NULL};
 }
 
-/* y = W_e x + b_e in double. */
+/* y = s_e W_e x + b_e in double. */
 static void ref_expert(const Experts *w, int e, double *y, const double *x)
 {
     int64_t n_in = w->w.ne[0], n_out = w->w.ne[1];
     const float *at = (const float *)w->w.data + e * n_in * n_out;
     for (int64_t o = 0; o < n_out; o++) {
-        y[o] = w->bias ? w->bias[e * n_out + o] : 0;
+        y[o] = 0;
         for (int64_t i = 0; i < n_in; i++) y[o] += (double)at[o * n_in + i] * x[i];
+        if (w->scale) y[o] *= w->scale[e];
+        if (w->bias) y[o] += w->bias[e * n_out + o];
     }
 }
 
@@ -128,7 +131,7 @@ static void ref_moe(const BlockSpec *s, const MoeWeights *w, double *y, const fl
     double xd[D], part[D], logits[X], wide = 0;
     float z[X], weights[USED];
     int ids[USED];
-    Experts router = {w->router.w, w->router.bias};
+    Experts router = {w->router.w, w->router.bias, w->router.scale};
     for (int i = 0; i < D; i++) xd[i] = x[i], y[i] = 0;
     ref_expert(&router, 0, logits, xd);
     for (int e = 0; e < X; e++) z[e] = (float)logits[e];
@@ -138,7 +141,9 @@ static void ref_moe(const BlockSpec *s, const MoeWeights *w, double *y, const fl
         for (int i = 0; i < D; i++) y[i] += weights[k] * part[i];
     }
     if (!w->shared_up.w.data) return;
-    Experts gate = {w->shared_gate.w, NULL}, up = {w->shared_up.w, NULL}, down = {w->shared_down.w, NULL};
+    Experts gate = {w->shared_gate.w, NULL, w->shared_gate.scale};
+    Experts up = {w->shared_up.w, NULL, w->shared_up.scale};
+    Experts down = {w->shared_down.w, NULL, w->shared_down.scale};
     ref_ffn(s, &gate, &up, &down, 0, part, xd);
     for (int i = 0; i < D && w->shared_router.data; i++)
         wide += ((const float *)w->shared_router.data)[i] * xd[i];
@@ -173,20 +178,21 @@ static void both_twins_compute_the_formula(void **state)
 {
     (void)state;
     Rng rng = rng_seed(3);
-    for (int how = 0; how < 8; how++) {
+    for (int how = 0; how < 16; how++) {
         BlockSpec s = {.d_model = D, .d_ff = F, .gated = how & 1, .act = ACT_SILU,
                        .moe = {.n_expert = X, .n_used = USED, .normalise = how & 2, .d_ff = F}};
         BlockWeights w = {0};
-        w.moe.router = affine(&rng, D, X);
-        if (s.gated) w.moe.gate = experts(&rng, D, F, how & 2);
-        w.moe.up = experts(&rng, D, F, how & 2);
-        w.moe.down = experts(&rng, F, D, how & 2);
+        bool scaled = how & 8;
+        w.moe.router = affine(&rng, D, X, scaled);
+        if (s.gated) w.moe.gate = experts(&rng, D, F, how & 2, scaled);
+        w.moe.up = experts(&rng, D, F, how & 2, scaled);
+        w.moe.down = experts(&rng, F, D, how & 2, scaled);
         if (how & 4) {
             s.moe.d_shared = SHARED;
-            w.moe.shared_gate = affine(&rng, D, SHARED);
-            w.moe.shared_up = affine(&rng, D, SHARED);
-            w.moe.shared_down = affine(&rng, SHARED, D);
-            if (how & 2) w.moe.shared_router = affine(&rng, D, 1).w;
+            w.moe.shared_gate = affine(&rng, D, SHARED, scaled);
+            w.moe.shared_up = affine(&rng, D, SHARED, scaled);
+            w.moe.shared_down = affine(&rng, SHARED, D, scaled);
+            if (how & 2) w.moe.shared_router = affine(&rng, D, 1, false).w;
         }
         check_layer(&s, &w, &rng, 1, 1);
         check_layer(&s, &w, &rng, MAX_TOK, 2);

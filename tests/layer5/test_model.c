@@ -248,6 +248,31 @@ static void quantised_weights_stay_near(void **state)
     }
 }
 
+/* Matrices times powers of two, with scales that take them back: not a bit of the logits changes. */
+static void a_scale_beside_a_matrix_counts(void **state)
+{
+    (void)state;
+    static const DType types[] = {DT_F32, DT_BF16, DT_Q8_0, DT_NVFP4};
+    static float plain[20 * VOCAB], scaled[20 * VOCAB];
+    BatchItem items[20];
+    Setup u;
+    fill(items, 20, 0, 0);
+    for (int k = 0; k < 4; k++)
+        for (int n = 1; n <= 20; n += 19) {
+            ModelShape shape = MODEL_SHAPE;
+            shape.d_model = 64, shape.type = types[k];
+            start(&u, &shape, DT_F32, 64, NULL);
+            forward(&u, items, n, plain);
+            finish(&u);
+            shape.scaled = true;
+            start(&u, &shape, DT_F32, 64, NULL);
+            assert_true(*u.m.weights.blocks[1].up.scale < 1);
+            forward(&u, items, n, scaled);
+            assert_same_f32(scaled, plain, n * VOCAB, "scales", dtype_name(types[k]));
+            finish(&u);
+        }
+}
+
 static void bad_items_are_refused(void **state)
 {
     (void)state;
@@ -367,6 +392,7 @@ int main(void)
         cmocka_unit_test(a_half_precision_cache_is_close),
         cmocka_unit_test(threads_change_no_bit),
         cmocka_unit_test(quantised_weights_stay_near),
+        cmocka_unit_test(a_scale_beside_a_matrix_counts),
         cmocka_unit_test(bad_items_are_refused),
         cmocka_unit_test(a_stop_flag_cancels),
         cmocka_unit_test(positions_must_be_consecutive),

@@ -118,8 +118,8 @@ static void every_type_we_compute_with_binds(void **state)
     }
 }
 
-/* Of 64 weights a row, one scale for each 16; the second scale would be for the whole matrix. */
-static void a_second_scale_of_nvfp4_must_be_one(void **state)
+/* Of 64 weights a row, one scale for each 16; the second scale is for the whole matrix. */
+static void a_second_scale_is_bound_where_it_counts(void **state)
 {
     (void)state;
     ModelShape shape = MODEL_SHAPE;
@@ -127,13 +127,36 @@ static void a_second_scale_of_nvfp4_must_be_one(void **state)
     shape.type = DT_NVFP4;
     shape.extra_tensor = "blk.1.ffn_up.scale";
     shape.extra_value = 0.75f;
-    mb_refused(mb_model(&shape, 6), E_UNSUPPORTED, "'blk.1.ffn_up.scale'");
-    shape.extra_value = 1.0f;
     Buf file = mb_model(&shape, 6);
     Model m = mb_opened(&file);
-    assert_int_equal(m.weights.blocks[1].up.w.type, DT_NVFP4);
+    assert_true(*m.weights.blocks[1].up.scale == 0.75f);
+    assert_null(m.weights.blocks[0].up.scale);
+    assert_null(m.weights.blocks[1].gate.scale);
     model_close(&m);
     buf_close(&file);
+
+    shape.extra_value = INFINITY;
+    mb_refused(mb_model(&shape, 6), E_FORMAT, "blk.1.ffn_up.scale[0] is inf");
+    /* Rows of the embedding are read as they are; a head that is the embedding has no scale of its own. */
+    shape.extra_value = 0.75f;
+    shape.extra_tensor = "token_embd.scale";
+    mb_refused(mb_model(&shape, 6), E_UNSUPPORTED, "'token_embd.scale'");
+    shape.extra_tensor = "output.scale";
+    shape.tied = true;
+    mb_refused(mb_model(&shape, 6), E_UNSUPPORTED, "'output.scale'");
+    shape.extra_value = 1;
+    file = mb_model(&shape, 6);
+    m = mb_opened(&file);
+    model_close(&m);
+    buf_close(&file);
+    /* One number, of type F32. */
+    shape.extra_tensor = "blk.0.attn_q.scale";
+    shape.odd_tensor = shape.extra_tensor;
+    shape.odd_ne[0] = 2;
+    mb_refused(mb_model(&shape, 6), E_FORMAT, "blk.0.attn_q.scale");
+    shape.odd_ne[0] = 1;
+    shape.odd_type = DT_F16;
+    mb_refused(mb_model(&shape, 6), E_UNSUPPORTED, "expected is F32");
 }
 
 static void a_tied_output_is_the_embedding(void **state)
@@ -253,7 +276,7 @@ int main(void)
         cmocka_unit_test(types_without_a_kernel_are_refused),
         cmocka_unit_test(vectors_must_be_f32),
         cmocka_unit_test(every_type_we_compute_with_binds),
-        cmocka_unit_test(a_second_scale_of_nvfp4_must_be_one),
+        cmocka_unit_test(a_second_scale_is_bound_where_it_counts),
         cmocka_unit_test(a_tied_output_is_the_embedding),
         cmocka_unit_test(rope_factors_must_be_positive),
         cmocka_unit_test(the_embedding_decides_about_the_vocabulary),
