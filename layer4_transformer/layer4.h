@@ -8,6 +8,7 @@
 #include "attention.h"
 #include "attention_map.h"
 #include "block.h"
+#include "block_draw.h"
 #include "ffn.h"
 #include "latent.h"
 #include "moe.h"
