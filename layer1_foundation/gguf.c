@@ -95,6 +95,26 @@ Status gguf_open_memory(Gguf *g, const void *data, size_t size, Err *err)
     return s;
 }
 
+static Status open_parts(Gguf *g, const GgufParts *p, Err *err)
+{
+    GgufFile header;
+    int64_t n_shards = 1;
+    TRY(gguf_parse_parts(&header, p, &g->arena, err));
+    take_first_file(g, &header);
+    TRY(gguf_split_count(g, NULL, &n_shards, err));
+    return index_tensors(g, err);
+}
+
+Status gguf_open_parts(Gguf *g, GgufParts *parts, Err *err)
+{
+    *g = (Gguf){.files = parts->files, .n_shards = parts->n_files, .arena = parts->arena};
+    parts->arena = (Arena){0};
+    parts->n_files = 0;
+    Status s = open_parts(g, parts, err);
+    if (s != OK) gguf_close(g);
+    return s;
+}
+
 void gguf_close(Gguf *g)
 {
     for (int i = 0; g->files && i < g->n_shards; i++) map_close(&g->files[i]);

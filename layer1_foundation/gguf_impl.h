@@ -6,6 +6,7 @@
 #define SIXFOLD_GGUF_IMPL_H
 
 #include "gguf_cursor_impl.h"
+#include "gguf_parts.h"
 
 enum {
     GGUF_HEADER_BYTES = 24,
@@ -36,12 +37,14 @@ typedef struct {
     GgufKv *kv;
     GgufIndex kv_index;
     GgufTensor *tensors;
+    bool in_parts;           /* data and size are of the header alone */
 } GgufFile;
 
 /* gguf_parse.c: header and metadata. gguf_tensors.c: the tensor table, and both together. Tables come
- * from the arena; f points into data. */
+ * from the arena; f points into data. Parts: see gguf_open_parts. */
 Status gguf_parse_head(GgufFile *f, Cursor *c, Arena *a);
 Status gguf_parse_file(GgufFile *f, const uint8_t *data, size_t size, int shard, Arena *a, Err *err);
+Status gguf_parse_parts(GgufFile *f, const GgufParts *p, Arena *a, Err *err);
 
 /* gguf_split.c: how many files the model has, according to its first (1 if it is not split); then
  * the others are opened and their tensors joined to those of g. */

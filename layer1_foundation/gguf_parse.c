@@ -55,7 +55,7 @@ static const char *kind_of_stranger(const uint8_t *d, size_t n)
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (n >= strlen(known[i].magic) && memcmp(d, known[i].magic, strlen(known[i].magic)) == 0)
             return known[i].hint;
-    if (n > 8 && d[8] == '{') return "this looks like safetensors; convert it to GGUF first";
+    if (n > 8 && d[8] == '{') return "this looks like safetensors; give the directory that it is in";
     return "a GGUF file starts with the letters GGUF";
 }
 

@@ -103,6 +103,7 @@ static Status place_tensor(const GgufFile *f, GgufTensor *t, Err *err)
         return fail(err, E_FORMAT, "tensor '%.*s' starts at offset %llu, which is no multiple of the "
                     "alignment %u. HINT: the file is damaged or its writer is wrong",
                     NAME_ARG(t->name), (unsigned long long)t->offset, f->alignment);
+    if (f->in_parts) return OK;
     uint64_t have = f->data_start < f->size ? f->size - f->data_start : 0;
     if (t->offset > have || (uint64_t)t->bytes > have - t->offset)
         return fail(err, E_FORMAT, "tensor '%.*s' (%lld bytes at offset %llu of the data) ends beyond "
@@ -176,13 +177,35 @@ static Status parse_tensors(GgufFile *f, Cursor *c, Arena *a, int shard)
     return check_overlap(f, a, c->err);
 }
 
-Status gguf_parse_file(GgufFile *f, const uint8_t *data, size_t size, int shard, Arena *a, Err *err)
+static Status parse_bytes(GgufFile *f, int shard, Arena *a, Err *err)
 {
-    *f = (GgufFile){.data = data, .size = size};
+    const uint8_t *data = f->data;
+    size_t size = f->size;
     bool capped = size > GGUF_MAX_METADATA;
     size_t n = capped ? GGUF_MAX_METADATA : size;
     Cursor c = {.at = data, .remaining = n, .start = n, .capped = capped, .name = {"", 0},
                 .what = "", .err = err};
     TRY(gguf_parse_head(f, &c, a));
     return parse_tensors(f, &c, a, shard);
+}
+
+Status gguf_parse_file(GgufFile *f, const uint8_t *data, size_t size, int shard, Arena *a, Err *err)
+{
+    *f = (GgufFile){.data = data, .size = size};
+    return parse_bytes(f, shard, a, err);
+}
+
+/* The sizes are those that the file would have. */
+Status gguf_parse_parts(GgufFile *f, const GgufParts *p, Arena *a, Err *err)
+{
+    *f = (GgufFile){.data = p->header, .size = p->header_bytes, .in_parts = true};
+    TRY(parse_bytes(f, 0, a, err));
+    f->size = f->data_start;
+    for (int64_t i = 0; i < f->n_tensors; i++) {
+        GgufTensor *t = &f->tensors[i];
+        uint64_t mask = f->alignment - 1, end = f->data_start + t->offset + (((uint64_t)t->bytes + mask) & ~mask);
+        t->view.data = p->data ? p->data[i] : NULL;
+        if (end > f->size) f->size = (size_t)end;
+    }
+    return OK;
 }

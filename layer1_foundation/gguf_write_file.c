@@ -125,6 +125,30 @@ static Status keep_paths(GgufWriter *w, const char *path, Err *err)
     return OK;
 }
 
+/* "GGUF" | u32 version | u64 tensors | u64 keys */
+static void fixed_head(const GgufWriter *w, char out[GGUF_HEADER_BYTES])
+{
+    uint32_t version = 3;
+    uint64_t n_tensors = (uint64_t)w->tensors.n, n_kv = (uint64_t)w->keys.n;
+    memcpy(out, "GGUF", 4);
+    memcpy(out + 4, &version, 4);
+    memcpy(out + 8, &n_tensors, 8);
+    memcpy(out + 16, &n_kv, 8);
+}
+
+Status gguf_writer_header(const GgufWriter *w, Buf *out, Err *err)
+{
+    static const char zeros[64];
+    char head[GGUF_HEADER_BYTES];
+    fixed_head(w, head);
+    TRY(buf_append(out, head, sizeof head, err));
+    TRY(buf_append(out, w->kv.data, w->kv.len, err));
+    TRY(buf_append(out, w->infos.data, w->infos.len, err));
+    for (size_t left; (left = -out->len & (w->alignment - 1)) > 0;)
+        TRY(buf_append(out, zeros, left < sizeof zeros ? left : sizeof zeros, err));
+    return OK;
+}
+
 Status gguf_write_header(GgufWriter *w, const char *path, Err *err)
 {
     CHECK(!w->path, "the header of '%s' is written twice", path);
@@ -132,12 +156,9 @@ Status gguf_write_header(GgufWriter *w, const char *path, Err *err)
     w->fd = open(w->partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (w->fd < 0) return cannot(w, "create", errno, err);
 
-    uint32_t version = 3;
-    uint64_t n_tensors = (uint64_t)w->tensors.n, n_kv = (uint64_t)w->keys.n;
-    TRY(emit(w, "GGUF", 4, err));
-    TRY(emit(w, &version, 4, err));
-    TRY(emit(w, &n_tensors, 8, err));
-    TRY(emit(w, &n_kv, 8, err));
+    char head[GGUF_HEADER_BYTES];
+    fixed_head(w, head);
+    TRY(emit(w, head, sizeof head, err));
     TRY(emit(w, w->kv.data, w->kv.len, err));
     TRY(emit(w, w->infos.data, w->infos.len, err));
     return pad(w, err);

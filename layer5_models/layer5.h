@@ -11,6 +11,7 @@
 #include "chat_format.h"
 #include "chat_parser.h"
 #include "model.h"
+#include "import_open.h"
 #include "import_tensor.h"
 #include "hf.h"
 #include "llama2c.h"

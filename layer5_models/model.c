@@ -99,7 +99,7 @@ Status model_open(Model *m, const char *path, MapMode mode, Err *err)
 {
     *m = (Model){0};
     int64_t start = clock_ns();
-    Status s = finish_open(m, gguf_open(&m->gguf, path, mode, err), start, err);
+    Status s = finish_open(m, import_open(&m->gguf, path, mode, false, &m->imported, err), start, err);
     return s == OK ? OK : fail_in(err, s, path);
 }
 
@@ -114,7 +114,7 @@ Status model_open_vocabulary(Model *m, const char *path, const void *data, size_
                              Err *err)
 {
     *m = (Model){0};
-    Status s = path ? gguf_open(&m->gguf, path, mode, err)
+    Status s = path ? import_open(&m->gguf, path, mode, true, &m->imported, err)
                     : gguf_open_memory(&m->gguf, data, size, err);
     if (s == OK) s = open_tokenizer(m, err);
     if (s == OK && !m->tokenizer)

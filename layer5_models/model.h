@@ -2,7 +2,8 @@
  *
  * Interface:
  * - model_open maps the file, validates it, binds the weights and opens the tokenizer. Loading by mmap
- *   touches only the metadata.
+ *   touches only the metadata. A Hugging Face directory is opened as the file that would be made of it
+ *   (import_open.h).
  * - model_forward computes a batch of items, each a token of some sequence at some position, whose
  *   keys and values (or scan states) go to the memory that kv(seq, layer) returns. Rows of logits come out for the items
  *   that want them, in order. Prefill, decode, several sequences at once and perplexity are this call.
@@ -14,6 +15,7 @@
 #ifndef SIXFOLD_MODEL_H
 #define SIXFOLD_MODEL_H
 
+#include "import_open.h"
 #include "tokenizer.h"
 #include "weights.h"
 
@@ -28,6 +30,7 @@ typedef struct Model {
     Weights weights;
     Tokenizer *tokenizer; /* NULL if the file has none, or one that is not known: then no_tokenizer says so */
     Err no_tokenizer;
+    ImportNotes imported; /* all zero for a file */
     int64_t load_ns;
 } Model;
 

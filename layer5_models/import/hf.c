@@ -22,20 +22,25 @@ static Status open_json(HfJson *j, const char *dir, const char *name, bool requi
     return s == OK ? OK : fail_in(err, s, path);
 }
 
-static Status open_all(HfModel *m, Err *err)
+static Status open_all(HfModel *m, MapMode mode, Err *err)
 {
+    char path[1024];
+    struct stat info;
+    if ((size_t)snprintf(path, sizeof path, "%s/config.json", m->dir) < sizeof path && stat(path, &info) != 0)
+        return fail(err, E_IO, "the directory '%.300s' has no config.json. HINT: expected is a GGUF file, or a Hugging "
+                    "Face directory: config.json, model.safetensors and a tokenizer", m->dir);
     TRY(open_json(&m->config, m->dir, "config.json", true, MAX_CONFIG, err));
     TRY(open_json(&m->generation, m->dir, "generation_config.json", false, MAX_CONFIG, err));
     TRY(open_json(&m->tokenizer_config, m->dir, "tokenizer_config.json", false, MAX_CONFIG, err));
     TRY(open_json(&m->tokenizer, m->dir, "tokenizer.json", false, MAX_TOKENIZER, err));
     TRY(hf_read_config(m, err));
-    return safetensors_open(&m->weights, m->dir, err);
+    return safetensors_open(&m->weights, m->dir, mode, err);
 }
 
-Status hf_open(HfModel *m, const char *dir, Err *err)
+Status hf_open(HfModel *m, const char *dir, MapMode mode, Err *err)
 {
     *m = (HfModel){.dir = dir};
-    Status s = open_all(m, err);
+    Status s = open_all(m, mode, err);
     if (s != OK) hf_close(m);
     return s;
 }
@@ -62,25 +67,43 @@ static DType main_type(const ImportTensor *t, int64_t n)
     return (DType)best;
 }
 
-static Status write_model(GgufWriter *w, HfModel *m, const char *out, const HfParams *p, const ImportRun *run, Err *err)
+/* The one plan: keys into the writer, and where every tensor comes from. */
+static Status plan_model(GgufWriter *w, HfModel *m, const HfParams *p, ImportTensor **out, int64_t *n, Err *err)
 {
     enum { FACTORS = 2 };
-    ImportTensor *tensors;
-    ImportSource factors[FACTORS];
-    int64_t n, n_factors = 0;
-    TRY(hf_list_tensors(m, p->wish, &tensors, &n, FACTORS + 2, err));
+    int64_t n_factors = 0;
+    ImportSource *factors = ARENA_NEW(&m->arena, ImportSource, FACTORS);
+    if (!factors) return fail(err, E_MEMORY, "no memory for rotary factors");
+    TRY(hf_list_tensors(m, p->wish, out, n, FACTORS + 2, err));
     TRY(hf_put_config(w, m, p, err));
-    TRY(hf_put_rope(w, m, tensors + n, factors, &n_factors, err));
-    TRY(gguf_put_u32(w, "general.file_type", import_file_type(p->wish, main_type(tensors, n)), err));
+    TRY(hf_put_rope(w, m, *out + *n, factors, &n_factors, err));
+    TRY(gguf_put_u32(w, "general.file_type", import_file_type(p->wish, main_type(*out, *n)), err));
     TRY(hf_put_vocabulary(w, m, p, err));
-    return import_write(w, out, tensors, n + n_factors, run, err);
+    *n += n_factors;
+    return OK;
 }
 
 Status hf_convert(HfModel *m, const char *out, const HfParams *p, const ImportRun *run, Err *err)
 {
     GgufWriter *w = NULL;
+    ImportTensor *tensors;
+    int64_t n;
     TRY(gguf_writer_open(&w, 32, err));
-    Status s = write_model(w, m, out, p, run, err);
+    Status s = plan_model(w, m, p, &tensors, &n, err);
+    if (s == OK) s = import_write(w, out, tensors, n, run, err);
+    gguf_writer_close(w);
+    return s;
+}
+
+Status hf_view(HfModel *m, Gguf *g, const HfParams *p, bool shapes_only, Err *err)
+{
+    GgufWriter *w = NULL;
+    ImportTensor *tensors;
+    int64_t n;
+    ImportPlace place = {m->weights.files, &m->weights.n_files, shapes_only};
+    TRY(gguf_writer_open(&w, 32, err));
+    Status s = plan_model(w, m, p, &tensors, &n, err);
+    if (s == OK) s = import_view(g, w, tensors, n, place, &m->notes.own_bytes, err);
     gguf_writer_close(w);
     return s;
 }

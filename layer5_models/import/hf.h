@@ -1,4 +1,4 @@
-/* hf.h: a Hugging Face directory becomes a GGUF file.
+/* hf.h: a Hugging Face directory becomes a GGUF file, or is used as if it were one.
  *
  *   config.json                            numbers              -> <arch>.* keys
  *   model.safetensors, or an index of many tensors              -> tensors, renamed and re-ordered
@@ -9,13 +9,14 @@
  * A family is a table (hf_families.c): which class names it has in config.json, what its tensors are
  * called there and here, and what must happen to their rows.
  *
- * Interface: hf_open maps everything and checks containers; hf_convert writes the GGUF, streaming. A tensor
- * that no row of the family's table wants is an error, as is a setting that the architecture here cannot
+ * Interface: hf_open maps everything and checks containers; hf_convert writes the GGUF, streaming; hf_view
+ * opens the same container without writing it (import_view) and takes the mapped weights over. A tensor that no row of the family's table wants is an error, as is a setting that the architecture here cannot
  * say: a wrong guess would spoil every answer. What is left out knowingly (vision parts, buffers) is
- * counted in n_left. Nothing in the directory is executed. */
+ * counted in notes. Nothing in the directory is executed. */
 #ifndef SIXFOLD_HF_H
 #define SIXFOLD_HF_H
 
+#include "import_open.h"
 #include "import_tensor.h"
 #include "safetensors.h"
 
@@ -35,9 +36,7 @@ typedef struct {
     const HfFamily *family;
     int64_t d_model, n_layer, n_head, n_kv_head, d_head, d_ff, n_expert, n_vocab;
     JsonView rope, rope_swa; /* where rotary numbers stand; rope_swa: those of sliding layers */
-    int64_t n_left;     /* tensors left out knowingly */
-    bool gelu_erf;      /* its GELU is the exact one; here it is computed in the tanh form */
-    bool no_vocabulary; /* there is none in the directory */
+    ImportNotes notes;
 } HfModel;
 
 typedef struct {
@@ -46,8 +45,9 @@ typedef struct {
     const char *pre;  /* tokenizer.ggml.pre, or NULL: found out */
 } HfParams;
 
-Status hf_open(HfModel *m, const char *dir, Err *err);
+Status hf_open(HfModel *m, const char *dir, MapMode mode, Err *err); /* mode: of the weights */
 Status hf_convert(HfModel *m, const char *out, const HfParams *p, const ImportRun *run, Err *err);
+Status hf_view(HfModel *m, Gguf *g, const HfParams *p, bool shapes_only, Err *err); /* see import_open */
 void hf_close(HfModel *m); /* a zeroed one is fine */
 
 #endif

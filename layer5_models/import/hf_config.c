@@ -98,13 +98,13 @@ static Status check_act(HfModel *m, Err *err)
         if (newer.s) v = newer;
         if (jsonview_is(v, "gelu")) return OK;
     }
-    m->gelu_erf = hf_is(m, "mpt"); /* without saying so */
+    m->notes.gelu_erf = hf_is(m, "mpt"); /* without saying so */
     if (!v.s || (!gelu && jsonview_is(v, m->family->act))) return OK;
     if (strcmp(m->family->act, "silu") == 0 && jsonview_is(v, "swish")) return OK;
     if (gelu && (jsonview_is(v, "gelu_new") || jsonview_is(v, "gelu_pytorch_tanh") || jsonview_is(v, "gelu_fast")))
         return OK;
     if (gelu && jsonview_is(v, "gelu")) {
-        m->gelu_erf = !hf_is(m, "bloom");
+        m->notes.gelu_erf = !hf_is(m, "bloom");
         return OK;
     }
     return fail(err, E_UNSUPPORTED, "the activation %.*s, where %s computes %s. HINT: this variant of the family "

@@ -222,7 +222,7 @@ static Status check_left(Lister *l, Err *err)
         if (!may_be_left(st->tensors[i].name))
             return fail(err, E_UNSUPPORTED, "the tensor '%.*s' has no place in %s. HINT: the checkpoint is of a variant "
                         "that is not known here", STR_ARG(st->tensors[i].name), l->m->family->arch);
-        l->m->n_left++;
+        l->m->notes.n_left++;
     }
     return OK;
 }

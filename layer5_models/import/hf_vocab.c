@@ -211,7 +211,7 @@ Status hf_put_vocabulary(GgufWriter *w, HfModel *m, const HfParams *p, Err *err)
     snprintf(path, sizeof path, "%s/tokenizer.model", m->dir);
     bool model = stat(path, &info) == 0;
     if (!model && !m->tokenizer.root.s) {
-        m->no_vocabulary = true;
+        m->notes.no_vocabulary = true;
         return gguf_put_str(w, "tokenizer.ggml.model", "none", err);
     }
     TRY(hf_vocab_room(&v, err));

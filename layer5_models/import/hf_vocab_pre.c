@@ -22,7 +22,7 @@ static Str str_of(const char *s) { return (Str){s, strlen(s)}; }
 static Status add(Cuts *c, Str pattern, Err *err)
 {
     if (c->n == MAX_CUTS)
-        return fail(err, E_UNSUPPORTED, "tokenizer.json cuts words in more than %d ways. HINT: name the way with --pre",
+        return fail(err, E_UNSUPPORTED, "tokenizer.json cuts words in more than %d ways. HINT: name the way with `convert --pre`",
                     MAX_CUTS);
     /* A last alternative for blanks changes nothing: what no pattern takes is a piece of its own. */
     static const char full[] = GPT2 "|\\s+";
@@ -81,7 +81,7 @@ Status hf_pre_find(const HfModel *m, const char **name, Err *err)
     if (s == OK && *name && strcmp(*name, "llama3") == 0) *name = "llama-bpe"; /* as converters call it */
     if (s == OK && !*name)
         s = fail(err, E_UNSUPPORTED, "tokenizer.json cuts words with '%.*s', which is none of the known ways. HINT: name "
-                 "one with --pre if you know that it does the same", STR_ARG(c.n ? c.patterns[0] : str_of("")));
+                 "one with `convert --pre` if you know that it does the same", STR_ARG(c.n ? c.patterns[0] : str_of("")));
     arena_close(&a);
     return s;
 }

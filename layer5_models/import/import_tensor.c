@@ -4,6 +4,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
+enum { PIECE_FLOATS = 1 << 20 };
+
 /* ---------------------------------------------------------------- where a row comes from */
 
 //@ begin import-order
@@ -170,4 +172,48 @@ int64_t import_rows_parallel(const ImportTensor *t, int64_t first_row, int64_t n
     pool_for_dynamic(pool, n, grain ? grain : 1, encode_part, &p);
     int64_t bad = atomic_load(&p.bad);
     return bad == INT64_MAX ? -1 : bad;
+}
+
+/* ---------------------------------------------------------------- what both ways out need */
+
+bool import_is_copy(const ImportTensor *t)
+{
+    const ImportOrder *o = &t->order;
+    const ImportSource *s = t->sources;
+    int64_t size = dtype_info(t->type)->bytes, n = import_row_length(t);
+    int64_t per = t->n_dims < 2 ? t->ne[0] : t->ne[1];
+    return t->n_sources == 1 && !t->per && s->view.type == t->type && t->add == 0 && !o->interleave && !o->skip &&
+           !o->n_group && !o->first && o->step <= 1 && dtype_info(t->type)->block == 1 &&
+           (n == 1 || s->view.nb[0] == size) && s->view.nb[1] == n * size &&
+           (import_n_rows(t) == per || s->view.nb[2] == per * n * size);
+}
+
+int64_t import_piece_rows(const ImportTensor *t)
+{
+    int64_t most = PIECE_FLOATS / import_row_length(t), rows = import_n_rows(t);
+    if (most < 1) most = 1;
+    return most < rows ? most : rows;
+}
+
+Status import_rows_checked(const ImportTensor *t, int64_t first, int64_t n, float *floats, char *out, Pool *pool,
+                           Err *err)
+{
+    int64_t bad = import_rows(t, first, n, floats, out, pool);
+    if (bad < 0) return OK;
+    return fail(err, E_FORMAT, "row %lld of '%s' holds NaN, infinity or numbers too large for %s. HINT: "
+                "--outtype bf16 or f32 reach further; NaN means that the checkpoint is damaged",
+                (long long)bad, t->name, dtype_name(t->type));
+}
+
+void import_give_back(const ImportSource *s, int64_t from, int64_t n)
+{
+    if (s->file) map_dontneed(s->file, (size_t)((const uint8_t *)s->view.data - s->file->data + from), (size_t)n);
+}
+
+void import_release(const ImportTensor *t)
+{
+    for (int64_t i = 0; i < t->n_sources; i++) {
+        const Tensor *v = &t->sources[i].view;
+        if (v->nb[0] > 0 && v->nb[1] >= v->ne[0]) import_give_back(&t->sources[i], 0, v->nb[1] * v->ne[1] * v->ne[2]);
+    }
 }

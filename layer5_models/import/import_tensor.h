@@ -9,7 +9,8 @@
  * Interface: an ImportTensor owns nothing; views point into mapped files. import_row_f32 reads a row as
  * f32. import_write declares all tensors, writes them piece by piece (a few megabytes at a time, in
  * parallel, whatever the tensor's size) and finishes the file; the bytes do not depend on the number of
- * threads. Where type and order stay, bytes are copied as they are. */
+ * threads. Where type and order stay, bytes are copied as they are. import_view makes the same container
+ * without a file: what stays as it is stays where it is, the rest is laid out in memory. */
 #ifndef SIXFOLD_IMPORT_TENSOR_H
 #define SIXFOLD_IMPORT_TENSOR_H
 
@@ -69,8 +70,31 @@ DType import_type(int wish, DType source, int64_t n_in, int n_dims, bool exact);
 /* general.file_type for a wish; source: the type of most matrices. */
 uint32_t import_file_type(int wish, DType source);
 
+/* True if the whole tensor is one run of bytes in its source: nothing to convert. */
+bool import_is_copy(const ImportTensor *t);
+
+/* Rows [first, first + n) as bytes of t->type to out; floats [n, row length] is scratch. NaN and what the
+ * type cannot hold are E_FORMAT. Then import_release: pages of the sources are no longer ours to keep. */
+Status import_rows_checked(const ImportTensor *t, int64_t first, int64_t n, float *floats, char *out, Pool *pool,
+                           Err *err);
+void import_release(const ImportTensor *t);
+void import_give_back(const ImportSource *s, int64_t from, int64_t n); /* bytes [from, from + n) of one */
+/* How many rows are a piece of work, and so much scratch. */
+int64_t import_piece_rows(const ImportTensor *t);
+
 Status import_write(GgufWriter *w, const char *path, const ImportTensor *t, int64_t n,
                     const ImportRun *run, Err *err);
+
+/* The container that import_write would write, opened: its keys are those of w. g takes the files over
+ * (n_files becomes 0) and maps into them where it can; what must be laid out anew is refused (E_MEMORY) if
+ * the machine has not so much, and its size goes to *own_bytes. shapes_only: no data at all. */
+typedef struct {
+    MapFile *files;
+    int *n_files;
+    bool shapes_only;
+} ImportPlace;
+Status import_view(Gguf *g, GgufWriter *w, const ImportTensor *t, int64_t n, ImportPlace place,
+                   int64_t *own_bytes, Err *err);
 
 /* Op "import_rows": rows [first_row, first_row + n) of t as bytes of t->type. floats [n, row length] is
  * scratch. The result is the row that holds what t->type cannot say (NaN, infinity), or -1. */

@@ -161,7 +161,7 @@ static Status parse_file(SafeTensors *st, int file, const uint8_t *data, size_t 
 static Status open_file(SafeTensors *st, const char *path, Err *err)
 {
     int i = st->n_files;
-    TRY(map_open(&st->files[i], path, MAP_AUTO, err));
+    TRY(map_open(&st->files[i], path, st->mode, err));
     st->n_files++;
     Status s = parse_file(st, i, st->files[i].data, st->files[i].size, err);
     return s == OK ? OK : fail_in(err, s, path);
@@ -245,10 +245,10 @@ static Status finish(SafeTensors *st, Status s, Err *err)
     return s;
 }
 
-Status safetensors_open(SafeTensors *st, const char *path, Err *err)
+Status safetensors_open(SafeTensors *st, const char *path, MapMode mode, Err *err)
 {
     Buf full = {0};
-    *st = (SafeTensors){0};
+    *st = (SafeTensors){.mode = mode};
     Status s = finish(st, open_any(st, path, &full, err), err);
     buf_close(&full);
     return s;

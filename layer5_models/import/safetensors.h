@@ -30,6 +30,7 @@ typedef struct {
 typedef struct {
     MapFile *files;  /* [n_files] */
     int n_files;
+    MapMode mode;    /* how files are opened */
     SafeTensor *tensors; /* [n] */
     int64_t n;
     ImportIndex index; /* of names; see safetensors_find */
@@ -38,7 +39,7 @@ typedef struct {
 
 /* path: a .safetensors file, an .index.json, or a directory that has model.safetensors or
  * model.safetensors.index.json. */
-Status safetensors_open(SafeTensors *st, const char *path, Err *err);
+Status safetensors_open(SafeTensors *st, const char *path, MapMode mode, Err *err);
 Status safetensors_open_memory(SafeTensors *st, const void *data, size_t size, Err *err);
 void safetensors_close(SafeTensors *st); /* a zeroed one is fine */
 

@@ -39,8 +39,10 @@ Status cli_quality(Cli *c, Err *err);
 /* perplexity --bits: the file's documents one by one. */
 Status cli_perplexity_bits(Cli *c, const Buf *text, Err *err);
 
-/* Opens -m or the embedded model into c->model. Whatever is wrong with the file becomes E_FORMAT. */
+/* Opens -m (a file or a Hugging Face directory) or the embedded model into c->model. Whatever is wrong with the file becomes E_FORMAT. */
 Status cli_open_model(Cli *c, Err *err);
+/* Says on stderr what is different in a model that was made from a directory. */
+void cli_note_import(const ImportNotes *n);
 /* The same, but only container and tokenizer, whatever the architecture. */
 Status cli_open_vocabulary(Cli *c, Err *err);
 /* Starts the thread pool that -t asks for, and with it repacks an open model's weights (--weights). */

@@ -1,5 +1,6 @@
 /* cli_shared.c: what several verbs need: model, threads, memory plan, text in and out, Ctrl-C. */
 #include "layer6.h"
+#include "meminfo.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -64,6 +65,17 @@ static Status load_mode(const Options *o, MapMode *mode, Err *err)
     return OK;
 }
 
+void cli_note_import(const ImportNotes *n)
+{
+    if (n->n_left)
+        fprintf(stderr, "note: %lld tensors are left out: buffers, or parts for pictures\n", (long long)n->n_left);
+    if (n->gelu_erf)
+        fprintf(stderr, "note: the model computes GELU with erf, here it is computed with tanh; logits differ by a "
+                "few thousandths of the largest\n");
+    if (n->no_vocabulary)
+        fprintf(stderr, "note: there is no vocabulary in the directory; the model takes token ids only\n");
+}
+
 Status cli_open_model(Cli *c, Err *err)
 {
     MapMode mode;
@@ -71,6 +83,7 @@ Status cli_open_model(Cli *c, Err *err)
     Status s = c->o.model ? model_open(&c->model, c->o.model, mode, err)
                           : model_open_memory(&c->model, c->program->embedded,
                                               c->program->embedded_bytes, err);
+    if (s == OK && !c->o.quiet) cli_note_import(&c->model.imported);
     /* A missing or unreadable file is a rejected model too; only memory is another matter. */
     return s == OK || s == E_MEMORY ? s : E_FORMAT;
 }
@@ -82,18 +95,6 @@ Status cli_open_vocabulary(Cli *c, Err *err)
     Status s = model_open_vocabulary(&c->model, c->o.model, c->program->embedded,
                                      c->program->embedded_bytes, mode, err);
     return s == OK || s == E_MEMORY ? s : E_FORMAT;
-}
-
-/* Bytes that the system could still give out; INT64_MAX if it does not say. */
-static int64_t available_bytes(void)
-{
-    FILE *f = fopen("/proc/meminfo", "r");
-    char line[128];
-    long long kib = -1;
-    while (f && kib < 0 && fgets(line, sizeof line, f))
-        if (sscanf(line, "MemAvailable: %lld kB", &kib) != 1) kib = -1;
-    if (f) fclose(f);
-    return kib < 0 ? INT64_MAX : (int64_t)kib * 1024;
 }
 
 /* --weights: matrices in another type, in memory. */
@@ -108,7 +109,7 @@ static Status repack(Cli *c, Err *err)
     if (!known)
         return fail(err, E_ARG, "--weights is '%.40s', expected is asis, f32, f16, bf16, q8_0 or q4_0. HINT: "
                     "asis is the default", name);
-    int64_t need = model_repack_bytes(&c->model, (DType)type), have = available_bytes();
+    int64_t need = model_repack_bytes(&c->model, (DType)type), have = mem_available();
     if (need > have)
         return fail(err, E_MEMORY, "--weights %s needs %.1f MiB, %.1f MiB are available. HINT: a smaller type, "
                     "or asis", name, (double)need / 1048576, (double)have / 1048576);
@@ -195,7 +196,7 @@ void cli_note_context(const Cli *c, int64_t n_ctx)
 
 Status cli_check_room(int64_t need, int64_t n_ctx, Err *err)
 {
-    int64_t have = available_bytes();
+    int64_t have = mem_available();
     if (need >= 0 && need <= have) return OK;
     return fail(err, E_MEMORY, "a context of %lld tokens needs %.1f MiB, %.1f MiB are available. "
                 "HINT: lower it with -c", (long long)n_ctx, need < 0 ? 1e9 : (double)need / 1048576,
@@ -211,9 +212,12 @@ Status cli_check_plan(Cli *c, const GeneratorParams *p, int64_t extra_bytes, Err
     if (!c->o.verbose) return OK;
     const double mib = 1048576;
     int64_t kv = kvcache_plan(&c->model, p->type_k, p->type_v, p->n_ctx, 1);
-    fprintf(stderr, "memory: weights %.1f MiB (%s), KV cache %.1f MiB (%lld tokens), scratch %.1f MiB, "
+    char own[64] = "";
+    if (c->model.imported.own_bytes)
+        snprintf(own, sizeof own, ", %.1f MiB of them laid out anew", (double)c->model.imported.own_bytes / mib);
+    fprintf(stderr, "memory: weights %.1f MiB (%s%s), KV cache %.1f MiB (%lld tokens), scratch %.1f MiB, "
             "other %.1f MiB\n", (double)c->model.weights.bytes / mib,
-            c->model.gguf.files && c->model.gguf.files[0].mapped ? "mapped" : "in memory",
+            c->model.gguf.files && c->model.gguf.files[0].mapped ? "mapped" : "in memory", own,
             (double)kv / mib, (long long)p->n_ctx, (double)(need - kv) / mib,
             (double)extra_bytes / mib);
     char machine[160];

@@ -13,7 +13,7 @@
 
 const OptionRow option_rows[] = {
     {"model", "-m, --model", "FILE", OPT_STR, AT(model), 0, 0, MODEL_VERBS,
-     "GGUF file (shard 1 of a split model); without it the embedded model"},
+     "GGUF file (shard 1 of a split model) or Hugging Face directory; without it the embedded model"},
     {"model", "-lm, --load-mode", "MODE", OPT_STR, AT(load_mode), 0, 0, MODEL_VERBS,
      "auto, mmap or none (read into memory); default auto"},
     {"model", "--no-mmap", NULL, OPT_FLAG, AT(no_mmap), 0, 0, MODEL_VERBS, "same as -lm none"},

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* --outtype: a type, or -1 for auto. */
@@ -18,19 +17,6 @@ static Status parse_outtype(const char *name, int *wish, Err *err)
     }
     return fail(err, E_ARG, "--outtype is '%.40s', expected is f32, f16, bf16, q8_0 or auto. HINT: `sixfold "
                 "quantize` makes smaller types from what convert writes", name);
-}
-
-/* What the model is called: the last part of the path without its ending. */
-static const char *name_of(const Options *o, const char *path, char out[128])
-{
-    if (o->model_name) return o->model_name;
-    size_t n = strlen(path);
-    while (n > 1 && path[n - 1] == '/') n--;
-    size_t start = n;
-    while (start > 0 && path[start - 1] != '/') start--;
-    if (n - start > 4 && memcmp(path + n - 4, ".bin", 4) == 0) n -= 4;
-    snprintf(out, 128, "%.*s", (int)(n - start > 127 ? 127 : n - start), path + start);
-    return out;
 }
 
 static Status convert_llama2c(const Options *o, const char *path, const char *name, int wish,
@@ -53,25 +39,11 @@ static Status convert_directory(const Options *o, const char *path, const char *
 {
     HfModel m;
     HfParams p = {.wish = wish, .name = name, .pre = o->pre};
-    TRY(hf_open(&m, path, err));
+    TRY(hf_open(&m, path, MAP_AUTO, err));
     Status s = hf_convert(&m, o->outfile, &p, run, err);
-    if (s == OK && !o->quiet) {
-        if (m.n_left)
-            fprintf(stderr, "note: %lld tensors are left out: buffers, or parts for pictures\n", (long long)m.n_left);
-        if (m.gelu_erf)
-            fprintf(stderr, "note: the model computes GELU with erf, here it is computed with tanh; logits differ by a "
-                    "few thousandths of the largest\n");
-        if (m.no_vocabulary)
-            fprintf(stderr, "note: there is no vocabulary in the directory; the model takes token ids only\n");
-    }
+    if (s == OK && !o->quiet) cli_note_import(&m.notes);
     hf_close(&m);
     return s;
-}
-
-static bool is_directory(const char *path)
-{
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
 /* What was written must open; if it does not, the source was wrong in a way that only binding finds. */
@@ -93,7 +65,7 @@ static Status check_result(const char *path, bool quiet, Err *err)
 Status verb_convert(Cli *c, Err *err)
 {
     const Options *o = &c->o;
-    char buffer[128];
+    char buffer[IMPORT_MODEL_NAME];
     int wish;
     if (o->n_positional < 1 || !o->outfile)
         return fail(err, E_ARG, "expected are a checkpoint and an output. HINT: sixfold convert DIR "
@@ -105,8 +77,8 @@ Status verb_convert(Cli *c, Err *err)
     TRY(cli_open_pool(c, err));
     cli_catch_interrupt();
     ImportRun run = {.label = "convert", .quiet = o->quiet, .pool = c->pool, .stop = &cli_stop};
-    const char *name = name_of(o, path, buffer);
-    TRY(is_directory(path) ? convert_directory(o, path, name, wish, &run, err)
+    const char *name = o->model_name ? o->model_name : import_model_name(path, buffer);
+    TRY(import_is_directory(path) ? convert_directory(o, path, name, wish, &run, err)
                            : convert_llama2c(o, path, name, wish, &run, err));
     return check_result(o->outfile, o->quiet, err);
 }

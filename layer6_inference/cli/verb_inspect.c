@@ -185,7 +185,7 @@ Status verb_inspect(Cli *c, Err *err)
                     c->o.positional[1]);
     const char *path = c->o.n_positional ? c->o.positional[0] : c->o.model;
     Gguf *g = &c->model.gguf; /* closed with the model */
-    Status s = path ? gguf_open(g, path, MAP_AUTO, err)
+    Status s = path ? import_open(g, path, MAP_AUTO, !c->o.tensor, &c->model.imported, err)
                     : gguf_open_memory(g, c->program->embedded, c->program->embedded_bytes, err);
     if (s != OK && path) fail_in(err, s, path);
     if (s != OK) return s == E_MEMORY ? s : E_FORMAT;

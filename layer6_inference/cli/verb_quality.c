@@ -135,10 +135,11 @@ Status cli_quality(Cli *c, Err *err)
         return fail(err, E_ARG, "two models are compared. HINT: sixfold inspect --quality A.gguf B.gguf [-f TEXT]");
     const char *a = c->o.positional[0], *b = c->o.positional[1];
     Gguf other = {0};
+    ImportNotes notes;
     Buf out = {0};
-    Status s = gguf_open(&c->model.gguf, a, MAP_AUTO, err);
+    Status s = import_open(&c->model.gguf, a, MAP_AUTO, false, &notes, err);
     if (s != OK) fail_in(err, s, a);
-    if (s == OK && (s = gguf_open(&other, b, MAP_AUTO, err)) != OK) fail_in(err, s, b);
+    if (s == OK && (s = import_open(&other, b, MAP_AUTO, false, &notes, err)) != OK) fail_in(err, s, b);
     if (s != OK) return s == E_MEMORY ? s : E_FORMAT;
     cli_catch_interrupt();
     s = cli_open_pool(c, err);

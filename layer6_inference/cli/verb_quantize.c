@@ -180,6 +180,9 @@ Status verb_quantize(Cli *c, Err *err)
 {
     Job j = {0};
     Status s = parse_job(&j, c, err);
+    if (s == OK && import_is_directory(j.in))
+        s = fail(err, E_ARG, "'%s' is a directory, quantize reads a GGUF file. HINT: `sixfold convert %s -o FILE` "
+                 "first", j.in, j.in);
     if (s == OK) s = c->o.dry_run ? dry_run(&j, &c->o, err) : convert(&j, c, err);
     imatrix_close(&j.imatrix);
     arena_close(&j.arena);

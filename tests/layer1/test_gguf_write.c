@@ -7,6 +7,7 @@
 
 #include "fuzz/gguf_walk.h"
 #include "gguf_bytes.h"
+#include "gguf_parts.h"
 #include "must.h"
 
 #include <stdlib.h>
@@ -83,6 +84,61 @@ static void put_everything(GgufWriter *w)
     MUST(gguf_put_strings(w, "nothing", NULL, 0, &err), &err);
     MUST(gguf_put_array(w, "floats", GGUF_F32, (float[]){1, 2}, 2, &err), &err);
     MUST(gguf_put_array(w, "empty", GGUF_U64, NULL, 0, &err), &err);
+}
+
+/* A header alone, and tensors that lie where they lay before. */
+static void a_header_finds_its_tensors_elsewhere(void **state)
+{
+    (void)state;
+    Err err;
+    GgufParts parts = {0};
+    Gguf g;
+    Buf header = {0};
+    static const float m[6] = {1, 2, 3, 4, 5, 6}, v[3] = {7, 8, 9};
+    const void *const data[2] = {m, v};
+    for (uint32_t alignment = 8; alignment <= 256; alignment *= 32) {
+        GgufWriter *w = writer(alignment);
+        put_everything(w);
+        MUST(gguf_put_tensor(w, "m", DT_F32, 2, (int64_t[]){3, 2}, &err), &err);
+        MUST(gguf_put_tensor(w, "v", DT_F32, 1, (int64_t[]){3}, &err), &err);
+        buf_clear(&header);
+        MUST(gguf_writer_header(w, &header, &err), &err);
+        MUST(gguf_write_header(w, path, &err), &err);
+        MUST(gguf_write_data(w, m, sizeof m, &err), &err);
+        MUST(gguf_write_data(w, v, sizeof v, &err), &err);
+        MUST(gguf_writer_finish(w, &err), &err);
+        gguf_writer_close(w);
+        MapFile file;
+        MUST(map_open(&file, path, MAP_READ, &err), &err);
+        assert_true(header.len < file.size);
+        assert_memory_equal(header.data, file.data, header.len);
+        for (int with_data = 0; with_data < 2; with_data++) {
+            parts = (GgufParts){.header = header.data, .header_bytes = header.len, .data = with_data ? data : NULL};
+            assert_non_null(arena_alloc(&parts.arena, 1, 100));
+            MUST(gguf_open_parts(&g, &parts, &err), &err);
+            assert_int_equal(g.data_start, header.len);
+            assert_int_equal(g.file_bytes, file.size);
+            assert_int_equal(g.alignment, alignment);
+            const GgufTensor *t = gguf_tensor(&g, "v");
+            assert_ptr_equal(t->view.data, with_data ? v : NULL);
+            assert_int_equal(t->view.ne[0], 3);
+            gguf_close(&g);
+        }
+        map_close(&file);
+        unlink(path);
+    }
+    /* What is taken over is closed, whatever is wrong with the header; a file, too. The end is padding. */
+    for (size_t n = 0; n + 256 < header.len; n += 40) {
+        MapFile *files = ARENA_NEW(&parts.arena, MapFile, 1);
+        assert_non_null(files);
+        MUST(map_open(files, "Makefile", MAP_READ, &err), &err);
+        parts = (GgufParts){.header = header.data, .header_bytes = n, .data = data, .files = files, .n_files = 1,
+                            .arena = parts.arena};
+        assert_int_equal(gguf_open_parts(&g, &parts, &err), E_FORMAT);
+        assert_null(parts.arena.chunks);
+        assert_int_equal(parts.n_files, 0);
+    }
+    buf_close(&header);
 }
 
 static void every_key_comes_back_and_can_be_copied(void **state)
@@ -407,6 +463,7 @@ int main(void)
     layer1_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_are_those_of_a_hand_built_file),
+        cmocka_unit_test(a_header_finds_its_tensors_elsewhere),
         cmocka_unit_test(every_key_comes_back_and_can_be_copied),
         cmocka_unit_test(what_the_reader_refuses_is_not_written),
         cmocka_unit_test(an_unfinished_file_is_removed_and_the_old_one_stays),

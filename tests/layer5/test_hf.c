@@ -57,6 +57,8 @@ static void write_text(const char *name, const char *text) { write_file(name, te
  * vector. */
 typedef struct { const char *name; int n0, n1; } Shape;
 
+static int n_blanks; /* after the header: data may begin at any byte */
+
 static float value(int k, int64_t i) { return 100.0f * (float)k + (float)i / 8; }
 
 static void write_tensors(const Shape *shapes, int n)
@@ -73,6 +75,8 @@ static void write_tensors(const Shape *shapes, int n)
         at += size;
     }
     gb_bytes(&header, "}", 1);
+    while (header.len % 4) gb_bytes(&header, " ", 1);
+    for (int i = 0; i < n_blanks; i++) gb_bytes(&header, " ", 1);
     gb_u64(&b, header.len);
     gb_bytes(&b, header.data, header.len);
     for (int k = 0; k < n; k++)
@@ -109,7 +113,7 @@ static Status convert(int wish, Err *err)
     HfModel m;
     HfParams p = {.wish = wish, .name = "toy"};
     ImportRun run = {.label = "test", .quiet = true};
-    Status s = hf_open(&m, dir, err);
+    Status s = hf_open(&m, dir, MAP_AUTO, err);
     if (s == OK) s = hf_convert(&m, out_path, &p, &run, err);
     hf_close(&m);
     return s;
@@ -263,10 +267,10 @@ static void logits_are_those_of_the_framework(void **state)
     assert_non_null(f);
     assert_int_equal(fread(want, sizeof *want, N * N_VOCAB, f), N * N_VOCAB);
     fclose(f);
-    MUST(hf_open(&hf, fixture, &err), &err);
+    MUST(hf_open(&hf, fixture, MAP_AUTO, &err), &err);
     assert_true(hf.weights.n_files > 1);
     MUST(hf_convert(&hf, out_path, &p, &run, &err), &err);
-    assert_true(hf.no_vocabulary);
+    assert_true(hf.notes.no_vocabulary);
     hf_close(&hf);
     MUST(model_open(&m, out_path, MAP_READ, &err), &err);
     assert_int_equal(m.weights.blocks[1].q.w.type, DT_BF16); /* kept */
@@ -287,6 +291,152 @@ static void logits_are_those_of_the_framework(void **state)
     model_close(&m);
 }
 
+/* Key by key and byte by byte: what import_open makes of the directory is what convert writes. */
+static void check_same(const Gguf *a, const Gguf *b)
+{
+    assert_int_equal(a->n_kv, b->n_kv);
+    assert_int_equal(a->n_tensors, b->n_tensors);
+    assert_int_equal(a->data_start, b->data_start);
+    assert_int_equal(a->file_bytes, b->file_bytes);
+    for (int64_t i = 0; i < a->n_kv; i++) {
+        const GgufKv *x = &a->kv[i], *y = &b->kv[i];
+        assert_true(x->key.len == y->key.len && memcmp(x->key.ptr, y->key.ptr, x->key.len) == 0);
+        assert_true(x->type == y->type && x->elem == y->elem && x->count == y->count && x->bytes == y->bytes);
+        assert_memory_equal(x->data, y->data, x->bytes);
+    }
+    for (int64_t i = 0; i < a->n_tensors; i++) {
+        const GgufTensor *x = &a->tensors[i], *y = &b->tensors[i];
+        assert_true(x->name.len == y->name.len && memcmp(x->name.ptr, y->name.ptr, x->name.len) == 0);
+        assert_true(x->view.type == y->view.type && x->offset == y->offset && x->bytes == y->bytes);
+        assert_memory_equal(x->view.ne, y->view.ne, sizeof x->view.ne);
+        assert_memory_equal(x->view.data, y->view.data, (size_t)x->bytes);
+    }
+}
+
+/* Converts from to out.gguf under the name that import_open gives it; the bytes laid out in memory. */
+static int64_t check_directory(const char *from, MapMode mode)
+{
+    HfModel hf;
+    Gguf file, view;
+    ImportNotes notes;
+    Err err = {0};
+    char name[IMPORT_MODEL_NAME];
+    HfParams p = {.wish = -1, .name = import_model_name(from, name)};
+    ImportRun run = {.label = "test", .quiet = true};
+    MUST(hf_open(&hf, from, MAP_AUTO, &err), &err);
+    MUST(hf_convert(&hf, out_path, &p, &run, &err), &err);
+    int64_t n_left = hf.notes.n_left;
+    hf_close(&hf);
+    MUST(gguf_open(&file, out_path, MAP_READ, &err), &err);
+    MUST(import_open(&view, from, mode, false, &notes, &err), &err);
+    check_same(&file, &view);
+    assert_int_equal(notes.n_left, n_left);
+    gguf_close(&view);
+    /* Without data: all keys and shapes, nothing laid out. */
+    int64_t own = notes.own_bytes;
+    MUST(import_open(&view, from, mode, true, &notes, &err), &err);
+    assert_int_equal(view.n_tensors, file.n_tensors);
+    assert_null(view.tensors[0].view.data);
+    assert_int_equal(notes.own_bytes, 0);
+    gguf_close(&view);
+    gguf_close(&file);
+    return own;
+}
+
+static void a_directory_is_opened_as_the_file_that_it_would_be(void **state)
+{
+    (void)state;
+    write_text("config.json", CONFIG("LlamaForCausalLM", ""));
+    write_text("tokenizer.json", BPE);
+    int64_t moved = 4 * (D * H * DH + D * KV * DH) + 64; /* q, k and the bias of q; the rest stays in the file */
+    int64_t all = 4 * (2 * D * V + 2 * D * H * DH + 2 * D * KV * DH + 3 * D * F) + 4 * 64;
+    for (n_blanks = 0; n_blanks < 4; n_blanks++) {
+        write_tensors(llama, N_LLAMA);
+        assert_int_equal(check_directory(dir, MAP_AUTO), n_blanks ? all : moved);
+    }
+    n_blanks = 0;
+    write_tensors(llama, N_LLAMA);
+    assert_int_equal(check_directory(dir, MAP_READ), moved);
+    remove_file("tokenizer.json");
+    /* BF16 in two files, tied, factors of rotary angles: vectors become F32. */
+    assert_true(check_directory("tests/fixtures/hf_llama3", MAP_AUTO) < 12000);
+    char name[IMPORT_MODEL_NAME];
+    assert_string_equal(import_model_name("a/b.c//", name), "b.c");
+    assert_string_equal(import_model_name("/", name), "");
+    assert_string_equal(import_model_name("x/stories.bin", name), "stories");
+    assert_true(strlen(import_model_name(".", name)) > 1);
+}
+
+static void run_logits(const char *path, float *out, int n, int n_vocab)
+{
+    Model m;
+    Session s;
+    Err err = {0};
+    BatchItem items[24];
+    MUST(model_open(&m, path, MAP_AUTO, &err), &err);
+    MUST(session_open(&s, &m, NULL, n, n, &err), &err);
+    FlatKv kv = flat_kv(&m, DT_F32, n, 1);
+    for (int i = 0; i < n; i++) items[i] = (BatchItem){.token = (i * 37 + 11) % n_vocab, .pos = i, .want_logits = true};
+    MUST(model_forward(&s, items, n, flat_source(&kv), out, NULL, &err), &err);
+    mem_free(kv.memory);
+    session_close(&s);
+    model_close(&m);
+}
+
+static void its_logits_are_those_of_the_file_bit_by_bit(void **state)
+{
+    (void)state;
+    static float want[24 * 96], got[24 * 96];
+    static const char fixture[] = "tests/fixtures/hf_llama3";
+    check_directory(fixture, MAP_AUTO);
+    run_logits(out_path, want, 24, 96);
+    run_logits(fixture, got, 24, 96);
+    assert_memory_equal(want, got, sizeof want);
+    assert_true(got[5] != 0);
+    /* Numbers that stand at odd bytes are brought into line. */
+    write_text("config.json", CONFIG("LlamaForCausalLM", ""));
+    for (n_blanks = 0; n_blanks < 4; n_blanks++) {
+        write_tensors(llama, N_LLAMA);
+        check_directory(dir, MAP_AUTO);
+        run_logits(out_path, want, 8, V);
+        run_logits(dir, got, 8, V);
+        assert_memory_equal(want, got, 8 * V * sizeof *want);
+    }
+    n_blanks = 0;
+}
+
+static bool spend(void *ctx, size_t n)
+{
+    (void)n;
+    return (*(int *)ctx)-- > 0;
+}
+
+static void a_directory_that_cannot_be_used_leaves_nothing_open(void **state)
+{
+    (void)state;
+    Gguf g;
+    ImportNotes notes;
+    Err err = {0};
+    Status s = E_MEMORY;
+    write_text("config.json", CONFIG("LlamaForCausalLM", ""));
+    write_text("tokenizer.json", BPE);
+    write_tensors(llama, N_LLAMA);
+    for (int most = 0, left; s == E_MEMORY && most < 2000; most++) {
+        left = most;
+        mem_set_hook(spend, &left);
+        s = import_open(&g, dir, MAP_READ, false, &notes, &err);
+        mem_set_hook(NULL, NULL);
+        if (s != OK) assert_null(g.arena.chunks);
+    }
+    MUST(s, &err);
+    gguf_close(&g);
+    remove_file("tokenizer.json");
+    remove_file("config.json");
+    assert_int_equal(import_open(&g, dir, MAP_AUTO, false, &notes, &err), E_IO);
+    assert_non_null(strstr(err.text, "has no config.json. HINT:"));
+    assert_int_equal(import_open(&g, "tests/fixtures/hf_llama3/config.json", MAP_AUTO, false, &notes, &err), E_FORMAT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +445,9 @@ int main(void)
         cmocka_unit_test(what_cannot_be_said_is_refused),
         cmocka_unit_test(a_tensor_too_many_or_too_few_is_noticed),
         cmocka_unit_test(logits_are_those_of_the_framework),
+        cmocka_unit_test(a_directory_is_opened_as_the_file_that_it_would_be),
+        cmocka_unit_test(its_logits_are_those_of_the_file_bit_by_bit),
+        cmocka_unit_test(a_directory_that_cannot_be_used_leaves_nothing_open),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

@@ -215,7 +215,7 @@ static void an_index_leads_to_plain_names_only(void **state)
         char text[300];
         int n = snprintf(text, sizeof text, "{\"metadata\":{},\"weight_map\":%s}", cases[i].map);
         write_file(dir, "model.safetensors.index.json", text, (size_t)n);
-        assert_int_equal(safetensors_open(&st, dir, &err), cases[i].want);
+        assert_int_equal(safetensors_open(&st, dir, MAP_AUTO, &err), cases[i].want);
         assert_int_equal(st.n, cases[i].want == OK ? 2 : 0);
         assert_int_equal(st.n_files, cases[i].want == OK ? 2 : 0);
         safetensors_close(&st);

@@ -60,6 +60,25 @@ a_directory_converts_in_all_types_whatever_the_threads() {
     done
     cmp "$tmp/hf.auto.1.gguf" "$tmp/hf.bf16.1.gguf" # as it is: BF16
 }
+a_directory_runs_as_the_file_that_it_would_be() {
+    local d=tests/fixtures/hf_llama3 m
+    cp -r $d "$tmp/dir" && "$s" convert "$tmp/dir" -o "$tmp/dir.gguf" -q || return 1
+    for m in dir dir.gguf; do
+        "$s" logits -m "$tmp/$m" --tokens 5,6,7 --greedy 9 -o "$tmp/$m.f32" -q >"$tmp/$m.ids" || return 1
+        "$s" logits -m "$tmp/$m" -lm none --weights f32 --tokens 5,6,7 -o "$tmp/$m.w" -q >/dev/null || return 1
+        "$s" embed -m "$tmp/$m" --tokens 5,6,7 -o "$tmp/$m.emb" -q >/dev/null || return 1
+        "$s" inspect "$tmp/$m" | sed 1d >"$tmp/$m.keys" || return 1
+        "$s" inspect "$tmp/$m" --tensor blk.0.attn_k.weight --f32 "$tmp/$m.t" >"$tmp/$m.moments" || return 1
+    done
+    for m in f32 ids w emb keys t moments; do cmp "$tmp/dir.$m" "$tmp/dir.gguf.$m" || return 1; done
+    "$s" bench -m "$tmp/dir" -p 4 -n 2 -r 1 -o json -q | grep -q pp4 || return 1
+    "$s" inspect --quality "$tmp/dir" "$tmp/dir.gguf" -q >"$tmp/say.q" || return 1
+    refused 3 'has no config.json' run -m tests/fixtures -p x &&
+    refused 2 'is a directory, quantize' quantize "$tmp/dir" "$tmp/x.gguf" Q8_0 &&
+    refused 3 'is not a GGUF file' run -m $d/model-00001-of-00002.safetensors -p x &&
+    rm "$tmp/dir/model-00002-of-00002.safetensors" &&
+    refused 3 'model-00002-of-00002' logits -m "$tmp/dir" --tokens 1 -o "$tmp/x"
+}
 wrong_calls_are_refused_and_leave_nothing() {
     refused 2 'expected are a checkpoint' convert &&
     refused 2 'no vocabulary of its own' convert models/wired.gguf -o "$tmp/x.gguf" &&
@@ -73,5 +92,6 @@ verdict the_story_is_the_same_from_v0_v1_and_gguf
 verdict perplexity_is_the_known_one
 verdict types_are_chosen_by_name
 verdict a_directory_converts_in_all_types_whatever_the_threads
+verdict a_directory_runs_as_the_file_that_it_would_be
 verdict wrong_calls_are_refused_and_leave_nothing
 exit $failed
