@@ -18,6 +18,7 @@
 #include "imatrix.h"
 #include "imatrix_collect.h"
 #include "quant_mix.h"
+#include "matrices.h"
 #include "repack.h"
 #include "requantise.h"
 

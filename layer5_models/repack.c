@@ -5,27 +5,11 @@
  * touches it first. The split is tested; what it is worth could not be measured, for want of a machine
  * with two nodes. */
 #include "repack.h"
+#include "matrices.h"
 
 #include <string.h>
 
-enum { PER_BLOCK = 22, GROUP_MAX = 3 };
-
-/* Matrix number i of the model: the two ends, then PER_BLOCK for each block. */
-static Tensor *matrix_at(const Model *m, int64_t i)
-{
-    const Weights *w = &m->weights;
-    if (i == 0) return (Tensor *)(uintptr_t)&w->token_embd;
-    if (i == 1) return (Tensor *)(uintptr_t)&w->output.w;
-    BlockWeights *b = &w->blocks[(i - 2) / PER_BLOCK];
-    MoeWeights *e = &b->moe;
-    LatentWeights *l = &b->latent;
-    Tensor *const parts[PER_BLOCK] = {
-        &b->q.w, &b->k.w, &b->v.w, &b->o.w, &b->up.w, &b->gate.w, &b->down.w, &e->up.w, &e->gate.w,
-        &e->down.w, &e->shared_up.w, &e->shared_gate.w, &e->shared_down.w,
-        &l->kv_a, &l->q_a, &l->q_b, &l->k_b, &l->v_b,
-        &b->ssm.in.w, &b->ssm.x.w, &b->ssm.dt.w, &b->ssm.out.w};
-    return parts[(i - 2) % PER_BLOCK];
-}
+enum { PER_BLOCK = MODEL_MATRICES_PER_BLOCK, GROUP_MAX = 3 };
 
 /* How many matrices from number i on are read in one call: q k v, o, and up gate, down of the dense
  * network, of an expert, of the shared expert; the two ways down of latent attention, its others, those of a
@@ -34,13 +18,6 @@ static int group_at(int64_t i)
 {
     static const int sizes[PER_BLOCK] = {3, 0, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 1, 1, 1, 1, 1, 1};
     return i < 2 ? 1 : sizes[(i - 2) % PER_BLOCK];
-}
-
-static int64_t n_matrices(const Model *m) { return 2 + PER_BLOCK * m->hp.n_layer; }
-
-static bool is_tied(const Model *m, int64_t i)
-{
-    return i == 1 && m->weights.output.w.data == m->weights.token_embd.data;
 }
 
 /* Bytes of the new form; 0 if it stays as it is. */
@@ -53,8 +30,8 @@ static int64_t new_bytes(const Tensor *t, DType type)
 int64_t model_repack_bytes(const Model *m, DType type)
 {
     int64_t sum = 0;
-    for (int64_t i = 0; i < n_matrices(m); i++)
-        if (!is_tied(m, i)) sum += (new_bytes(matrix_at(m, i), type) + 63) / 64 * 64;
+    for (int64_t i = 0; i < model_n_matrices(m); i++)
+        if (!model_is_tied(m, i)) sum += (new_bytes(model_matrix(m, i), type) + 63) / 64 * 64;
     return sum;
 }
 
@@ -101,7 +78,7 @@ static Status repack_group(Model *m, int64_t i, int n, DType type, Pool *pool, P
 
     /* 1. Room for the new ones, not touched yet. */
     for (int k = 0; k < n; k++) {
-        Tensor *t = matrix_at(m, i + k);
+        Tensor *t = model_matrix(m, i + k);
         int64_t need = new_bytes(t, type);
         if (!t->data) continue;
         g.at[g.n] = t;
@@ -143,8 +120,8 @@ Status model_repack(Model *m, DType type, Pool *pool, bool quiet, Err *err)
     Progress bar;
     progress_start(&bar, "repack", total, "MB", 1e6, quiet);
     Status s = OK;
-    bool tied = is_tied(m, 1);
-    for (int64_t i = 0, n; s == OK && i < n_matrices(m); i += n) {
+    bool tied = model_is_tied(m, 1);
+    for (int64_t i = 0, n; s == OK && i < model_n_matrices(m); i += n) {
         n = group_at(i);
         if (i == 1 && tied) m->weights.output.w = m->weights.token_embd;
         else s = repack_group(m, i, (int)n, type, pool, &bar, err);

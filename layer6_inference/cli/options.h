@@ -82,6 +82,7 @@ typedef struct Options {
     int64_t n_chunks, save_every;
     /* bench */
     int64_t bench_prompt, bench_gen, repeats;
+    bool roof;
     /* everything */
     const char *profile;        /* "table" or "json" */
     bool verbose, quiet, help;

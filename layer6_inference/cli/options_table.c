@@ -137,6 +137,8 @@ const OptionRow option_rows[] = {
      "tokens of the generation test; default 128, 0 = leave out"},
     {"bench", "-r, --repetitions", "N", OPT_INT, AT(repeats), 1, 1000, VERB_BENCH,
      "measured repeats of each test; default 5"},
+    {"bench", "--roof", NULL, OPT_FLAG, AT(roof), 0, 0, VERB_BENCH,
+     "measure the machine too, and say which share of what it can do was reached"},
 
     {"machine", "-t, --threads", "N", OPT_INT, AT(n_threads), 1, 256,
      FORWARD_VERBS | VERB_QUANTIZE | VERB_INSPECT | VERB_CONVERT,

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "model_bytes.h"
+#include "matrices.h"
 #include "repack.h"
 
 #include <string.h>
@@ -130,6 +131,41 @@ static void experts_are_repacked_one_by_one(void **state)
     buf_close(&file);
 }
 
+/* By hand: two blocks of seven matrices and the output matrix; of three experts two are used. */
+static void a_token_costs_its_matrices_once(void **state)
+{
+    (void)state;
+    ModelShape shape = MODEL_SHAPE;
+    Buf file = mb_model(&shape, 11);
+    Model m = mb_opened(&file);
+    Tensor all[MOST];
+    double weights = 0;
+    int n = list_matrices(&m, all);
+    for (int i = 1; i < n; i++) weights += (double)(all[i].ne[0] * all[i].ne[1]);
+    TokenWork work = model_token_work(&m);
+    assert_true(work.float_madds == weights && work.bytes == 4 * weights && work.int8_madds == 0);
+
+    float x[64 * 8 * 3] = {0};
+    Tensor experts = tensor_matrix(DT_F32, x, 64, 8);
+    experts.ne[2] = 3;
+    m.weights.blocks[1].moe.up.w = experts;
+    m.hp.n_expert = 3, m.hp.n_expert_used = 2;
+    work = model_token_work(&m);
+    assert_true(work.float_madds == weights + 2 * 64 * 8);
+
+    Pool *pool;
+    Err err;
+    MUST(pool_open(&pool, 1, false, &err), &err);
+    m.weights.blocks[1].moe.up.w = (Tensor){0};
+    MUST(model_repack(&m, DT_Q8_0, pool, true, &err), &err);
+    work = model_token_work(&m);
+    assert_true(work.int8_madds + work.float_madds == weights && work.int8_madds > 0);
+    assert_true(work.bytes == work.int8_madds * 34 / 32 + work.float_madds * 4);
+    pool_close(pool);
+    model_close(&m);
+    buf_close(&file);
+}
+
 static bool refuse(void *ctx, size_t n_bytes)
 {
     (void)n_bytes;
@@ -169,6 +205,7 @@ int main(void)
     layer5_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_is_what_the_conversion_makes_of_it),
+        cmocka_unit_test(a_token_costs_its_matrices_once),
         cmocka_unit_test(a_matrix_that_has_the_type_stays_in_the_file),
         cmocka_unit_test(experts_are_repacked_one_by_one),
         cmocka_unit_test(refused_memory_is_an_error_and_leaves_a_model),

@@ -235,6 +235,12 @@ for x in a:
     assert 0 < x["min_ts"] <= x["median_ts"] <= x["max_ts"]
 assert (a[0]["n_prompt"], a[0]["n_gen"], a[1]["n_prompt"], a[1]["n_gen"]) == (16, 0, 0, 4)
 P
+    run 0 bench -m $llama3 -p 8 -n 2 -r 1 -o json --roof && python3 - "$tmp/out" <<'P' || return 1
+import json, sys
+for x in json.load(open(sys.argv[1])):
+    assert x["read_gbs"] > 0 and x["fma_gflops"] > 0 and x["int8_gops"] >= 0 and x["share"] > 0, x
+P
+    run 0 bench -m $llama3 -p 8 -n 2 -r 1 --roof && [ "$(grep -c 'of the machine |$\| GB/s |$\| int8 |$' "$tmp/out")" = 3 ] || return 1
     run 0 bench -m $llama3 -p 0 -n 2 -r 1 -o json && valid_json "$tmp/out" || return 1
     run 0 bench -m $llama3 -p 0 -n 0 -o json && valid_json "$tmp/out" && [ "$(tr -d ' \n' <"$tmp/out")" = '[]' ] || return 1
     run 0 bench -m $llama3 -p 4 -n 0 -r 1 -o csv && [ "$(wc -l <"$tmp/out")" = 2 ] &&

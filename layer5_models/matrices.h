@@ -1,0 +1,29 @@
+/* matrices.h: all matrices of an open model in one row of numbers, and what a token costs in them.
+ *
+ * Number 0 is the embedding, 1 the output matrix, then MODEL_MATRICES_PER_BLOCK places for each block, many of
+ * them empty (data is NULL): no family has all. Views, owned by the model. */
+#ifndef SIXFOLD_MATRICES_H
+#define SIXFOLD_MATRICES_H
+
+#include "model.h"
+
+enum { MODEL_MATRICES_PER_BLOCK = 22 };
+
+int64_t model_n_matrices(const Model *m);
+
+/* To change it is for model_repack alone. */
+Tensor *model_matrix(const Model *m, int64_t i);
+
+/* The output matrix is the embedding once more. */
+bool model_is_tied(const Model *m, int64_t i);
+
+/* What one token makes the machine do: bytes of weights to read, and multiply-adds, those of weights that
+ * linear multiplies as bytes apart from the others. Of experts those that are used. Attention is left out:
+ * its cost grows with the text. */
+typedef struct {
+    double bytes, int8_madds, float_madds;
+} TokenWork;
+
+TokenWork model_token_work(const Model *m);
+
+#endif
