@@ -130,7 +130,7 @@ DEMOS    := $(foreach l,$(call below,$(MAXLAYER)),$(addprefix $(ROOTBIN)/,$(DEMO
 TESTS    := $(foreach l,$(call below,$(MAXLAYER)),$(TESTS_$(l)))
 VERSION  := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: all lib demos test tests test-plants help clean run lint install lessons lessons-check bench-compare bench-record
+.PHONY: all lib demos test tests test-plants help clean run lint install lessons lessons-check cards bench-compare bench-record
 all: $(LIBRARIES) $(PROGRAM) $(DEMOS)
 lib: $(LIBRARIES)
 demos: $(DEMOS)
@@ -199,8 +199,11 @@ asm: lib ## machine code of one kernel for each instruction set: FN=dot_q4_0; QU
 
 lessons: $(PROGRAM) $(DEMOS) ## refresh the excerpts and numbers in lessons/
 	@ROOTBIN='$(ROOTBIN)' tools/excerpts.sh refresh
-lessons-check: $(PROGRAM) $(DEMOS) ## fail if an excerpt or a number is stale
-	@ROOTBIN='$(ROOTBIN)' tools/excerpts.sh check
+	@ROOTBIN='$(ROOTBIN)' tools/cards.sh refresh
+lessons-check: $(PROGRAM) $(DEMOS) ## fail if an excerpt, a number or a family's page is stale
+	@ROOTBIN='$(ROOTBIN)' tools/excerpts.sh check; rc=$$?; ROOTBIN='$(ROOTBIN)' tools/cards.sh check && exit $$rc
+cards: $(filter %/lesson5_cards,$(DEMOS)) ## write the page of each family of models into lessons/families
+	@ROOTBIN='$(ROOTBIN)' tools/cards.sh refresh
 
 test-plants: $(TESTS) ## plant one error in each twin and see a test fail; P=softmax for some
 	@CC='$(CC)' B='$(B)' tools/plant.sh $(P)

@@ -73,7 +73,7 @@ static void compare(BlockSteps *b, const BlockSpec *s)
     int64_t d = s->latent.rank ? s->latent.d_nope + s->n_rot : s->d_k;
     float usual = d ? 1 / sqrtf((float)d) : 0;
     if (!(s->attn_scale > 0) || fabsf(s->attn_scale - usual) < 1e-4f * usual) step(b, "scores q k / sqrt(d)");
-    else step(b, "scores q k times %.4g", (double)s->attn_scale);
+    else step(b, "scores q k times %.5g", (double)s->attn_scale);
     if (s->soft_cap > 0) step(b, "  %g tanh(score / %g)", (double)s->soft_cap, (double)s->soft_cap);
     if (s->alibi_bias > 0) step(b, "  less slope times distance (ALiBi)");
 }
@@ -129,7 +129,7 @@ void block_steps_ffn(BlockSteps *b, const BlockSpec *s, const BlockParts *p, boo
     if (with_norm && p->ffn_norm) step(b, "%s", block_norm_name(s));
     if (m->n_expert) route(b, m, p);
     widen_and_narrow(b, s, p, m->n_expert ? m->d_ff : s->d_ff);
-    if (m->d_shared)
+    if (m->n_expert && m->d_shared)
         step(b, "+ one for all tokens, %lld wide%s", (long long)m->d_shared, p->shared_router ? ", gated" : "");
     if (p->ffn_post_norm) step(b, "%s of that", block_norm_name(s));
 }

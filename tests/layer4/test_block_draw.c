@@ -155,6 +155,9 @@ static void every_switch_of_the_network_shows(void **state)
     CASE(expert_spec(), "times 2.5", s.moe.scale = 2.5f);
     CASE(expert_spec(), "chosen with a bias", p.select_bias = true);
     CASE(expert_spec(), "+ one for all tokens, 32 wide", s.moe.d_shared = 32);
+    BlockSpec dense = base_spec(); /* the first layers of some mixtures */
+    dense.moe.d_shared = 32;
+    assert_null(strstr(drawn(&dense, &usual), "one for all"));
     CASE(expert_spec(), "wide, gated", s.moe.d_shared = 32; p.shared_router = true);
 }
 
