@@ -2,6 +2,8 @@
  *
  *   /sys/devices/system/cpu/cpuC/topology/thread_siblings_list   "0,4": CPUs of C's core
  *   /sys/devices/system/node/online, nodeN/cpulist               "0-1"; "0-3"
+ *   /sys/devices/system/node/has_memory                          "0-1", numbers of nodes
+ *   /proc/self/status                                            "Mems_allowed_list:\t0-1" among others
  *   /sys/kernel/mm/transparent_hugepage/enabled                  "always [madvise] never"
  *   /proc/self/cgroup                                            "0::/user/a" (v2), "4:cpu:/a" (v1)
  *   cpu.max (v2)                                                 "150000 100000" or "max 100000"
@@ -198,6 +200,25 @@ static int find_nodes(const char *root, const cpu_set_t *mask, int16_t node_of[C
     return n ? n : 1;
 }
 
+/* Nodes with memory, of those that our control group leaves us. */
+static void find_memory(const char *root, cpu_set_t *nodes)
+{
+    static const char key[] = "Mems_allowed_list:";
+    char path[PATH], line[LINE];
+    cpu_set_t allowed;
+    if (!read_line(line, "%s/sys/devices/system/node/has_memory", root) || !cpu_list_parse(line, nodes)) {
+        CPU_ZERO(nodes);
+        return;
+    }
+    snprintf(path, sizeof path, "%.4096s/proc/self/status", root);
+    FILE *f = fopen(path, "r");
+    while (f && fgets(line, sizeof line, f))
+        if (strncmp(line, key, sizeof key - 1) == 0 &&
+            cpu_list_parse(line + sizeof key - 1 + strspn(line + sizeof key - 1, " \t"), &allowed))
+            CPU_AND(nodes, nodes, &allowed);
+    if (f) fclose(f);
+}
+
 static void find_huge_pages(const char *root, char out[16])
 {
     char line[LINE];
@@ -213,6 +234,7 @@ void cpu_topology_read(CpuTopology *t, const char *root, const cpu_set_t *mask)
     CPU_ZERO(&first);
     *t = (CpuTopology){.n_cpus = CPU_COUNT(mask), .quota = find_quota(root)};
     find_huge_pages(root, t->huge_pages);
+    find_memory(root, &t->memory);
     t->n_nodes = find_nodes(root, mask, node_of);
     for (int c = 0; c < CPU_SETSIZE; c++)
         if (CPU_ISSET(c, mask) && is_first_sibling(root, c, mask)) CPU_SET(c, &first);

@@ -21,6 +21,7 @@ typedef struct CpuTopology {
     char huge_pages[16];          /* always, madvise, never; "" if unknown */
     int16_t cpu[CPU_SETSIZE];     /* [n_cpus] one of each core first, then their siblings */
     int16_t node[CPU_SETSIZE];    /* [n_cpus] of cpu[i], from 0 to n_nodes - 1 */
+    cpu_set_t memory;             /* nodes, by the system's numbers, whose memory we may use; empty: unknown */
 } CpuTopology;
 
 void cpu_topology_read(CpuTopology *t, const char *root, const cpu_set_t *mask);

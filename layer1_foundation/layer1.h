@@ -10,6 +10,7 @@
 #include "mapfile.h"
 #include "gguf.h"
 #include "cpu.h"
+#include "nodes.h"
 #include "kernels.h"
 #include "pool.h"
 #include "clock.h"

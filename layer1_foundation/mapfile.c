@@ -32,6 +32,7 @@ EXERCISE Status load_read(MapFile *m, int fd, size_t n, const char *path,
                     "mmap needs none (SIXFOLD_KERNELS=load:mmap)", path, n);
     uint8_t *data = (uint8_t *)owned + LOAD_ALIGN
                     - (uintptr_t)owned % LOAD_ALIGN;
+    nodes_spread(data, n);
 
     /* 2. Copy. One read may bring less than asked, or be interrupted. */
     for (size_t have = 0; have < n;) {

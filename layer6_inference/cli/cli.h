@@ -26,6 +26,7 @@ typedef struct {
     Options o;
     Model model;
     Pool *pool;
+    bool placed, bind; /* threads and memory have their places; threads are to be bound */
     int64_t start_ns;
 } Cli;
 

@@ -76,10 +76,54 @@ void cli_note_import(const ImportNotes *n)
         fprintf(stderr, "note: there is no vocabulary in the directory; the model takes token ids only\n");
 }
 
+/* Says what --numa does here. */
+static void note_nodes(const char *numa)
+{
+    const CpuTopology *t = cpu_topology();
+    char memory[100];
+    cpu_list_text(&t->memory, memory, sizeof memory);
+    if (t->n_nodes == 1 && CPU_COUNT(&t->memory) < 2)
+        fprintf(stderr, "note: --numa %s changes nothing: this machine has one memory node\n", numa);
+    else if (strcmp(numa, "distribute") == 0)
+        fprintf(stderr, "numa: threads on %d nodes by turns, memory that one thread fills on the nodes %s by "
+                "turns\n", t->n_nodes, memory);
+    else
+        fprintf(stderr, "numa: threads and memory stay on one of %d nodes\n", t->n_nodes);
+}
+
+/* --cpu-mask, --cpu-range, --cpu-strict, --numa: before the first byte of a model is read, for where a
+ * thread runs decides where memory lies. */
+static Status place(Cli *c, Err *err)
+{
+    const Options *o = &c->o;
+    const char *numa = o->numa ? o->numa : "numactl";
+    bool spread = strcmp(numa, "distribute") == 0, isolate = strcmp(numa, "isolate") == 0;
+    if (c->placed) return OK;
+    if (!spread && !isolate && strcmp(numa, "numactl") != 0)
+        return fail(err, E_ARG, "--numa is '%.40s', expected is distribute, isolate or numactl. HINT: without "
+                    "it the system places the threads", numa);
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (o->cpu_mask) TRY(cpu_add_mask(&set, o->cpu_mask, err));
+    if (o->cpu_range) TRY(cpu_add_range(&set, o->cpu_range, err));
+    if (o->cpu_mask || o->cpu_range) TRY(cpu_restrict(&set, err));
+    if ((spread || isolate) && !o->quiet) note_nodes(numa);
+    CPU_ZERO(&set);
+    if (isolate) cpu_same_node(&set);
+    if (isolate) TRY(cpu_restrict(&set, err));
+    bool strict = o->pin || o->cpu_strict;
+    cpu_bind_to(!spread ? CPU_BIND_CORE : strict ? CPU_BIND_CORE_OF_NODE : CPU_BIND_NODE);
+    if (spread) nodes_use(&cpu_topology()->memory);
+    c->bind = strict || (spread && cpu_topology()->n_nodes > 1);
+    c->placed = true;
+    return OK;
+}
+
 Status cli_open_model(Cli *c, Err *err)
 {
     MapMode mode;
     TRY(load_mode(&c->o, &mode, err));
+    TRY(place(c, err));
     Status s = c->o.model ? model_open(&c->model, c->o.model, mode, err)
                           : model_open_memory(&c->model, c->program->embedded,
                                               c->program->embedded_bytes, err);
@@ -120,34 +164,11 @@ static Status repack(Cli *c, Err *err)
     return OK;
 }
 
-/* --cpu-mask, --cpu-range, --cpu-strict, --numa. *bind: threads are to be bound. */
-static Status place_threads(const Options *o, bool *bind, Err *err)
-{
-    const char *numa = o->numa ? o->numa : "numactl";
-    bool spread = strcmp(numa, "distribute") == 0, isolate = strcmp(numa, "isolate") == 0;
-    if (!spread && !isolate && strcmp(numa, "numactl") != 0)
-        return fail(err, E_ARG, "--numa is '%.40s', expected is distribute, isolate or numactl. HINT: without "
-                    "it the system places the threads", numa);
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (o->cpu_mask) TRY(cpu_add_mask(&set, o->cpu_mask, err));
-    if (o->cpu_range) TRY(cpu_add_range(&set, o->cpu_range, err));
-    if (o->cpu_mask || o->cpu_range) TRY(cpu_restrict(&set, err));
-    CPU_ZERO(&set);
-    if (isolate) cpu_same_node(&set);
-    if (isolate) TRY(cpu_restrict(&set, err));
-    bool strict = o->pin || o->cpu_strict;
-    cpu_bind_to(!spread ? CPU_BIND_CORE : strict ? CPU_BIND_CORE_OF_NODE : CPU_BIND_NODE);
-    *bind = strict || (spread && cpu_topology()->n_nodes > 1);
-    return OK;
-}
-
 Status cli_open_pool(Cli *c, Err *err)
 {
-    bool bind = false;
-    TRY(place_threads(&c->o, &bind, err));
+    TRY(place(c, err));
     int n = c->o.n_threads ? (int)c->o.n_threads : cpu_threads_default();
-    TRY(pool_open(&c->pool, n, bind, err));
+    TRY(pool_open(&c->pool, n, c->bind, err));
     return repack(c, err);
 }
 

@@ -27,6 +27,7 @@ Status kvcache_open(KvCache *c, const Model *m, DType type_k, DType type_v, int6
     if (!c->memory)
         return fail(err, E_MEMORY, "no memory for a KV cache of %.1f MiB (%lld tokens). HINT: lower -c "
                     "or use -ctk f16 -ctv f16", (double)c->bytes / 1048576.0, (long long)n_ctx);
+    nodes_spread(c->memory, (size_t)c->bytes);
     c->base = c->memory + (64 - (uintptr_t)c->memory % 64);
     for (int64_t i = 0; i < m->hp.n_layer * n_seq; i++)
         block_state_clear(&m->layers[i % m->hp.n_layer], c->base + i * c->layer_bytes);

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define CPU_DIR "sys/devices/system/cpu/cpu"
 #define NODES "sys/devices/system/node/"
@@ -145,6 +147,127 @@ static void nodes_take_turns_when_threads_are_spread(void **state)
     assert_int_equal(t.n_nodes, 2);
     for (int i = 0; i < 7; i++)
         assert_int_equal(t.cpu[cpu_topology_place(&t, i, true)], uneven[i]);
+}
+
+/* Four nodes: two with CPUs, one with memory alone, one without any. */
+static void put_four_nodes(void)
+{
+    put_two_nodes();
+    put(NODES "online", "0-3\n");
+    put(NODES "node2/cpulist", "\n");
+    put(NODES "node3/cpulist", "\n");
+    put(NODES "has_memory", "0-2\n");
+}
+
+static void assert_nodes(const CpuTopology *t, const char *want)
+{
+    char text[64];
+    cpu_list_text(&t->memory, text, sizeof text);
+    assert_string_equal(text, want);
+}
+
+static void memory_is_that_of_all_nodes_which_we_may_use(void **state)
+{
+    (void)state;
+    CpuTopology t = read_as("0-7");
+    assert_nodes(&t, ""); /* nothing is known */
+    put_two_nodes();
+    put(NODES "has_memory", "0-1\n");
+    t = read_as("0-3");
+    assert_nodes(&t, "0-1");
+    put_four_nodes();
+    t = read_as("0,1"); /* where our CPUs are does not matter */
+    assert_int_equal(t.n_nodes, 1);
+    assert_nodes(&t, "0-2");
+    put("proc/self/status", "Name:\tx\nMems_allowed:\t0000000e\nMems_allowed_list:\t1-3\nnonvoluntary:\t1\n");
+    t = read_as("0-7");
+    assert_int_equal(t.n_nodes, 2);
+    assert_nodes(&t, "1-2");
+    put("proc/self/status", "Mems_allowed_list:\tx\nMems_allowed_lis");
+    t = read_as("0-7");
+    assert_nodes(&t, "0-2");
+    put(NODES "has_memory", "0-\n");
+    t = read_as("0-7");
+    assert_nodes(&t, "");
+}
+
+/* What the system would be asked. */
+static struct { char *p; size_t n; unsigned long mask; int calls; bool grant; } asked;
+
+static bool note_request(void *p, size_t n, const unsigned long *mask, unsigned long n_bits)
+{
+    asked.p = p, asked.n = n, asked.mask = mask[0], asked.calls++;
+    for (unsigned long i = 1; i < n_bits / (8 * sizeof *mask); i++) assert_true(mask[i] == 0);
+    return asked.grant;
+}
+
+static void pages_are_dealt_out_over_several_nodes_only(void **state)
+{
+    (void)state;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *memory = mem_alloc(10 * page);
+    char *first = memory + (-(uintptr_t)memory & (page - 1)); /* of a page */
+    assert_non_null(memory);
+    nodes_set_system(note_request);
+    asked.calls = 0, asked.grant = true;
+    put_four_nodes();
+    CpuTopology t = read_as("0-7");
+    nodes_use(&t.memory);
+    /* Whole pages inside, and none that a neighbour may use. */
+    assert_int_equal(nodes_spread(first, 3 * page), 3 * page);
+    assert_ptr_equal(asked.p, first);
+    assert_int_equal(asked.n, 3 * page);
+    assert_int_equal(asked.mask, 7);
+    assert_int_equal(nodes_spread(first + 1, 3 * page), 2 * page);
+    assert_ptr_equal(asked.p, first + page);
+    assert_int_equal(nodes_spread(first + 1, 2 * page - 2), 0);
+    assert_int_equal(nodes_spread(first, page - 1), 0);
+    assert_int_equal(nodes_spread(first, 0), 0);
+    assert_int_equal(asked.calls, 2);
+    asked.grant = false; /* refused: nothing else changes */
+    assert_int_equal(nodes_spread(first, page), 0);
+    assert_int_equal(asked.calls, 3);
+    /* Two nodes; a group that leaves us one of them; a machine that says nothing. */
+    put(NODES "has_memory", "0,3\n");
+    t = read_as("0-7");
+    nodes_use(&t.memory);
+    nodes_spread(first, page);
+    assert_int_equal(asked.mask, 9);
+    put("proc/self/status", "Mems_allowed_list:\t3\n");
+    t = read_as("0-7");
+    nodes_use(&t.memory);
+    assert_int_equal(nodes_spread(first, page), 0);
+    CPU_ZERO(&t.memory);
+    nodes_use(&t.memory);
+    assert_int_equal(nodes_spread(first, page), 0);
+    assert_int_equal(asked.calls, 4);
+    nodes_set_system(NULL);
+    mem_free(memory);
+}
+
+/* Node 0 is there, node 1 need not be: granted or refused, the memory can be used. */
+static void the_real_system_is_asked_without_harm(void **state)
+{
+    (void)state;
+    cpu_set_t nodes;
+    cpu_list_parse("0-1", &nodes);
+    nodes_use(&nodes);
+    size_t n = 64 * (size_t)sysconf(_SC_PAGESIZE);
+    char *memory = mem_alloc(n);
+    assert_non_null(memory);
+    int64_t spread = nodes_spread(memory, n);
+    assert_in_range(spread, 0, n);
+#ifdef SYS_get_mempolicy
+    enum { OF_ADDRESS = 2, INTERLEAVE = 3 };
+    int policy = -1;
+    if (spread && syscall(SYS_get_mempolicy, &policy, NULL, 0, memory + n / 2, OF_ADDRESS) == 0)
+        assert_int_equal(policy, INTERLEAVE);
+#endif
+    memset(memory, 7, n);
+    assert_int_equal(memory[n - 1], 7);
+    mem_free(memory);
+    CPU_ZERO(&nodes);
+    nodes_use(&nodes);
 }
 
 static void the_least_quota_on_the_way_up_counts_in_version_2(void **state)
@@ -315,6 +438,9 @@ int main(void)
         IN_TREE(without_a_name_the_top_is_asked),
         IN_TREE(damaged_files_count_as_the_plain_case),
         IN_TREE(a_line_without_end_is_no_list),
+        IN_TREE(memory_is_that_of_all_nodes_which_we_may_use),
+        IN_TREE(pages_are_dealt_out_over_several_nodes_only),
+        cmocka_unit_test(the_real_system_is_asked_without_harm),
         IN_TREE(huge_pages_are_the_word_in_brackets),
         IN_TREE(the_summary_says_what_was_found),
         cmocka_unit_test(lists_are_written_and_read_back),
