@@ -1,6 +1,6 @@
 /* hf_impl.h: what the files of the Hugging Face import share. In reading order: hf_families.c (the table),
  * hf_config.c (numbers), hf_rope.c (rotary settings), hf_tensors.c (tensors), hf_vocab.c and
- * hf_vocab_bpe.c (tokenizers), hf.c (all together). */
+ * its parts (tokenizers), hf.c (all together). */
 #ifndef SIXFOLD_HF_IMPL_H
 #define SIXFOLD_HF_IMPL_H
 

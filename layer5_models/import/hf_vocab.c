@@ -43,7 +43,7 @@ bool hf_looks_special(Str s)
     return false;
 }
 
-static int64_t find_text(const HfVocab *v, Str text)
+int64_t hf_vocab_find(const HfVocab *v, Str text)
 {
     for (int64_t i = 0; text.len && i < v->n; i++)
         if (v->texts[i].len == text.len && memcmp(v->texts[i].ptr, text.ptr, text.len) == 0) return i;
@@ -80,7 +80,7 @@ static Status find_special(HfVocab *v, const char *name, int64_t *id, Err *err)
     JsonView value = jsonview_get(m->tokenizer_config.root, key);
     if (jsonview_kind(value) == JSON_DICT) value = jsonview_get(value, "content");
     if (jsonview_kind(value) == JSON_TEXT) TRY(jsonview_text(value, &v->m->arena, &text, err));
-    int64_t found = find_text(v, text);
+    int64_t found = hf_vocab_find(v, text);
     snprintf(key, sizeof key, "%s_token_id", name);
     JsonView numbers[] = {jsonview_get(m->generation.root, key), hf_value(m, key)};
     for (int i = 0; i < 2 && found < 0; i++) {
@@ -145,10 +145,15 @@ static Status put_ids(GgufWriter *w, const HfVocab *v, Err *err)
 {
     const struct { const char *key; int64_t id; } ids[] = {
         {"tokenizer.ggml.bos_token_id", v->bos}, {"tokenizer.ggml.eos_token_id", v->eos},
-        {"tokenizer.ggml.unknown_token_id", v->unk}, {"tokenizer.ggml.padding_token_id", v->pad}};
+        {"tokenizer.ggml.unknown_token_id", v->unk}, {"tokenizer.ggml.padding_token_id", v->pad},
+        {"tokenizer.ggml.cls_token_id", v->sep >= 0 ? v->bos : -1}, {"tokenizer.ggml.seperator_token_id", v->sep},
+        {"tokenizer.ggml.mask_token_id", v->mask}};
     const struct { const char *key; int flag; } flags[] = {
         {"tokenizer.ggml.add_bos_token", v->add_bos}, {"tokenizer.ggml.add_eos_token", v->add_eos},
-        {"tokenizer.ggml.add_space_prefix", v->add_space}};
+        {"tokenizer.ggml.add_space_prefix", v->add_space},
+        {"tokenizer.ggml.remove_extra_whitespaces", v->merge_spaces},
+        {"tokenizer.ggml.normalizer.lowercase", v->lowercase},
+        {"tokenizer.ggml.normalizer.strip_accents", v->strip_accents}};
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         if (ids[i].id >= 0) TRY(gguf_put_u32(w, ids[i].key, (uint32_t)ids[i].id, err));
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
@@ -172,6 +177,24 @@ static Status fill_holes(HfVocab *v, Err *err)
     return OK;
 }
 
+/* Whoever cuts by words or by probabilities says which tokens stand around a text; those are its bos and eos. */
+static Status frame_ids(HfVocab *v, Err *err)
+{
+    bool pieces = strcmp(v->kind, "bert") == 0;
+    if (pieces) {
+        v->bos = v->frame[0];
+        v->sep = v->frame[1];
+        v->eos = -1;
+        v->add_bos = v->add_eos = -1; /* always */
+        return find_special(v, "mask", &v->mask, err);
+    }
+    if (strcmp(v->kind, "t5") != 0) return OK;
+    v->add_bos = v->n_frame[0], v->add_eos = v->n_frame[1];
+    if (v->add_bos) v->bos = v->frame[0];
+    if (v->add_eos) v->eos = v->frame[1];
+    return OK;
+}
+
 static Status put_all(GgufWriter *w, HfVocab *v, Err *err)
 {
     TRY(find_special(v, "bos", &v->bos, err));
@@ -180,6 +203,7 @@ static Status put_all(GgufWriter *w, HfVocab *v, Err *err)
     TRY(find_special(v, "pad", &v->pad, err));
     find_flag(v, "add_bos_token", &v->add_bos);
     find_flag(v, "add_eos_token", &v->add_eos);
+    TRY(frame_ids(v, err));
     TRY(fill_holes(v, err));
     TRY(gguf_put_str(w, "tokenizer.ggml.model", v->kind, err));
     if (v->pre) TRY(gguf_put_str(w, "tokenizer.ggml.pre", v->pre, err));
@@ -187,6 +211,9 @@ static Status put_all(GgufWriter *w, HfVocab *v, Err *err)
     if (v->has_scores) TRY(gguf_put_array(w, "tokenizer.ggml.scores", GGUF_F32, v->scores, v->n, err));
     TRY(gguf_put_array(w, "tokenizer.ggml.token_type", GGUF_I32, v->types, v->n, err));
     if (v->merges) TRY(gguf_put_strings(w, "tokenizer.ggml.merges", v->merges, v->n_merges, err));
+    if (v->charsmap.len)
+        TRY(gguf_put_array(w, "tokenizer.ggml.precompiled_charsmap", GGUF_U8, v->charsmap.ptr, (int64_t)v->charsmap.len,
+                           err));
     TRY(put_ids(w, v, err));
     return put_templates(w, v->m, err);
 }
@@ -207,9 +234,12 @@ Status hf_put_vocabulary(GgufWriter *w, HfModel *m, const HfParams *p, Err *err)
 {
     char path[1024];
     struct stat info;
-    HfVocab v = {.m = m, .add_space = -1, .add_bos = -1, .add_eos = -1, .bos = -1, .eos = -1, .unk = -1, .pad = -1};
+    HfVocab v = {.m = m, .add_space = -1, .add_bos = -1, .add_eos = -1, .bos = -1, .eos = -1, .unk = -1,
+                 .pad = -1, .merge_spaces = -1, .lowercase = -1, .strip_accents = -1, .sep = -1, .mask = -1};
     snprintf(path, sizeof path, "%s/tokenizer.model", m->dir);
     bool model = stat(path, &info) == 0;
+    /* Of a Unigram model, tokenizer.json has the ids that the weights have; some families moved them. */
+    if (jsonview_is(jsonview_get(jsonview_get(m->tokenizer.root, "model"), "type"), "Unigram")) model = false;
     if (!model && !m->tokenizer.root.s) {
         m->notes.no_vocabulary = true;
         return gguf_put_str(w, "tokenizer.ggml.model", "none", err);

@@ -1,53 +1,9 @@
-/* hf_vocab_bpe.c: tokenizer.json with a BPE model: over bytes (as GPT-2), or over characters with bytes as a
+/* hf_vocab_bpe.c: a BPE model of tokenizer.json: over bytes (as GPT-2), or over characters with bytes as a
  * way out (as Llama 2, which GGUF keeps as a SentencePiece vocabulary: urgency becomes a score). */
 #include "hf_vocab_impl.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static Status damaged(const char *what, Err *err)
-{
-    return fail(err, E_FORMAT, "tokenizer.json: %s. HINT: the file is damaged; fetch it again", what);
-}
-
-/* True if a part of the pipeline, or a part of its Sequence, is of this type. */
-static bool has_type(JsonView part, const char *list, const char *type)
-{
-    JsonView item;
-    if (jsonview_is(jsonview_get(part, "type"), type)) return true;
-    for (JsonWalk w = jsonview_walk(jsonview_get(part, list)); jsonview_next(&w, NULL, &item);)
-        if (jsonview_is(jsonview_get(item, "type"), type)) return true;
-    return false;
-}
-
-static Status read_vocab(HfVocab *v, JsonView model, Err *err)
-{
-    JsonView key, value;
-    JsonView vocab = jsonview_get(model, "vocab");
-    if (jsonview_kind(vocab) != JSON_DICT) return damaged("the model has no vocab", err);
-    for (JsonWalk w = jsonview_walk(vocab); jsonview_next(&w, &key, &value);) {
-        int64_t id;
-        Str text;
-        TRY(jsonview_text(key, &v->m->arena, &text, err));
-        if (!jsonview_int(value, 0, INT32_MAX, &id)) return damaged("a token has no number", err);
-        TRY(hf_vocab_set(v, id, text, HF_NORMAL, err));
-    }
-    return OK;
-}
-
-static Status read_added(HfVocab *v, Err *err)
-{
-    JsonView item;
-    for (JsonWalk w = jsonview_walk(jsonview_get(v->m->tokenizer.root, "added_tokens")); jsonview_next(&w, NULL, &item);) {
-        int64_t id;
-        Str text;
-        TRY(jsonview_text(jsonview_get(item, "content"), &v->m->arena, &text, err));
-        if (!jsonview_int(jsonview_get(item, "id"), 0, INT32_MAX, &id)) return damaged("an added token has no id", err);
-        bool special = jsonview_true(jsonview_get(item, "special")) || hf_looks_special(text);
-        TRY(hf_vocab_set(v, id, text, special ? HF_CONTROL : HF_USER, err));
-    }
-    return OK;
-}
 
 /* "left right", or ["left", "right"] whose blanks become the sign for one. */
 static Status read_merge(HfVocab *v, JsonView item, Str *out, Err *err)
@@ -58,10 +14,10 @@ static Status read_merge(HfVocab *v, JsonView item, Str *out, Err *err)
     Str parts[2] = {{0}};
     int n = 0;
     for (JsonWalk w = jsonview_walk(item); jsonview_next(&w, NULL, &part); n++) {
-        if (n == 2) return damaged("a merge of three", err);
+        if (n == 2) return hf_vocab_damaged("a merge of three", err);
         TRY(jsonview_text(part, a, &parts[n], err));
     }
-    if (n != 2) return damaged("a merge that is no pair", err);
+    if (n != 2) return hf_vocab_damaged("a merge that is no pair", err);
     char *copy = ARENA_NEW(a, char, 2 * (int64_t)(parts[0].len + parts[1].len) + 1), *to = copy;
     if (!copy) return fail(err, E_MEMORY, "no memory for a merge");
     for (int p = 0; p < 2; p++) {
@@ -80,27 +36,13 @@ static Status read_merges(HfVocab *v, JsonView model, Err *err)
     JsonView item;
     JsonView list = jsonview_get(model, "merges");
     int64_t n = 0;
-    if (jsonview_kind(list) != JSON_LIST) return damaged("the model has no merges", err);
+    if (jsonview_kind(list) != JSON_LIST) return hf_vocab_damaged("the model has no merges", err);
     for (JsonWalk w = jsonview_walk(list); jsonview_next(&w, NULL, NULL);) n++;
     v->merges = ARENA_NEW(&v->m->arena, Str, n + 1);
     if (!v->merges) return fail(err, E_MEMORY, "no memory for %lld merges", (long long)n);
     for (JsonWalk w = jsonview_walk(list); jsonview_next(&w, NULL, &item);)
         TRY(read_merge(v, item, &v->merges[v->n_merges++], err));
     return OK;
-}
-
-/* What the template of a single text puts before and after it. */
-static void read_frame(HfVocab *v)
-{
-    JsonView item, post = jsonview_get(v->m->tokenizer.root, "post_processor");
-    JsonWalk w = jsonview_walk(jsonview_get(post, "processors"));
-    while (!jsonview_is(jsonview_get(post, "type"), "TemplateProcessing") && jsonview_next(&w, NULL, &post)) continue;
-    bool before = true;
-    v->add_bos = v->add_eos = 0;
-    for (w = jsonview_walk(jsonview_get(post, "single")); jsonview_next(&w, NULL, &item);) {
-        if (jsonview_get(item, "Sequence").s) before = false;
-        if (jsonview_get(item, "SpecialToken").s) *(before ? &v->add_bos : &v->add_eos) = 1;
-    }
 }
 
 /* ---------------------------------------------------------------- characters with bytes as a way out */
@@ -116,7 +58,7 @@ static Status score_by_merges(HfVocab *v, Err *err)
     for (int64_t r = 0; r < v->n_merges; r++) {
         Str s = v->merges[r];
         const char *blank = s.len > 1 ? memchr(s.ptr + 1, ' ', s.len - 1) : NULL;
-        if (!blank) return damaged("a merge without a blank", err);
+        if (!blank) return hf_vocab_damaged("a merge without a blank", err);
         joined = ARENA_NEW(&v->m->arena, char, (int64_t)s.len);
         if (!joined) return fail(err, E_MEMORY, "no memory for a merge");
         size_t left = (size_t)(blank - s.ptr);
@@ -149,28 +91,36 @@ static Status finish_spm(HfVocab *v, JsonView model, Err *err)
             if (str_is(s, name)) v->types[i] = HF_BYTE;
         }
     }
-    v->add_space = has_type(normalizer, "normalizers", "Prepend") ||
-                   (has_type(pre, "pretokenizers", "Metaspace") && !jsonview_is(jsonview_get(pre, "prepend_scheme"), "never"));
+    v->add_space = hf_has_type(normalizer, "normalizers", "Prepend") ||
+                   (hf_has_type(pre, "pretokenizers", "Metaspace") && !jsonview_is(jsonview_get(pre, "prepend_scheme"), "never"));
     v->merges = NULL;
     return OK;
 }
 
-Status hf_vocab_from_json(HfVocab *v, const char *pre, Err *err)
+/* Words between white space, no bytes: a form that only --pre names, since it is not known from the file what
+ * happens to characters without a token. Here they vanish. */
+static Status finish_words(HfVocab *v, Err *err)
 {
-    JsonView root = v->m->tokenizer.root, model = jsonview_get(root, "model"), type = jsonview_get(model, "type");
-    bool bytes = has_type(jsonview_get(root, "pre_tokenizer"), "pretokenizers", "ByteLevel") ||
-                 has_type(jsonview_get(root, "decoder"), "decoders", "ByteLevel");
-    if (type.s ? !jsonview_is(type, "BPE") : jsonview_kind(jsonview_get(model, "merges")) != JSON_LIST)
-        return fail(err, E_UNSUPPORTED, "tokenizer.json has a model of type %.*s, BPE is known. HINT: a tokenizer.model "
-                    "beside it is taken first", (int)(type.end - type.s > 30 ? 30 : type.end - type.s), type.s ? type.s : "");
-    TRY(read_vocab(v, model, err));
-    TRY(read_added(v, err));
+    JsonView normalizer = jsonview_get(v->m->tokenizer.root, "normalizer");
+    v->kind = v->pre = "whitespace";
+    v->lowercase = jsonview_is(jsonview_get(normalizer, "type"), "Lowercase");
+    if (v->lowercase || jsonview_kind(normalizer) <= JSON_NULL) return OK;
+    return hf_vocab_no_form("the normaliser", jsonview_get(normalizer, "type"), err);
+}
+
+Status hf_vocab_bpe(HfVocab *v, JsonView model, const char *pre, Err *err)
+{
+    JsonView root = v->m->tokenizer.root;
+    bool bytes = hf_has_type(jsonview_get(root, "pre_tokenizer"), "pretokenizers", "ByteLevel") ||
+                 hf_has_type(jsonview_get(root, "decoder"), "decoders", "ByteLevel");
+    TRY(hf_vocab_read(v, model, err));
+    TRY(hf_vocab_added(v, err));
     TRY(read_merges(v, model, err));
-    read_frame(v);
     if (!bytes && jsonview_true(jsonview_get(model, "byte_fallback"))) return finish_spm(v, model, err);
+    if (!bytes && pre && strcmp(pre, "whitespace") == 0) return finish_words(v, err);
     if (!bytes)
         return fail(err, E_UNSUPPORTED, "tokenizer.json merges neither bytes nor characters with bytes to fall back on. "
-                    "HINT: such vocabularies have no GGUF form");
+                    "HINT: such vocabularies have no GGUF form, save words between blanks: `convert --pre whitespace`");
     v->kind = "gpt2";
     v->pre = pre;
     return pre ? OK : hf_pre_find(v->m, &v->pre, err);

@@ -56,6 +56,7 @@ Status tokenizer_piece(const Tokenizer *t, int32_t id, bool special, Buf *out, E
     switch (t->types[id]) {
     case TOKEN_NORMAL:
         if (t->kind == TOKENIZER_RWKV) return append_unescaped(text, out, err);
+        if (t->kind == TOKENIZER_BPE && t->pre->flags & PRE_BLANKS_STAY) return buf_append(out, text.ptr, text.len, err);
         if (t->kind != TOKENIZER_BPE || t->pre->flags & PRE_RAW)
             return append_spaced(text, out, err);
         return append_mapped(t, text, out, err);

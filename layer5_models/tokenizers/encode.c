@@ -184,20 +184,47 @@ static Status encode_again(Encoder *e, const char *word, size_t n, Err *err)
     return OK;
 }
 
+/* Letter by letter; what is no character stays. */
+static Status lower_text(Encoder *e, const char *text, size_t n, Err *err)
+{
+    buf_clear(&e->text);
+    for (size_t at = 0; at < n;) {
+        int used, len;
+        char c[4];
+        uint32_t cp = utf8_decode(text + at, n - at, &used);
+        if (cp == UTF8_BAD) c[0] = text[at], len = 1;
+        else len = utf8_encode(unicode_lower(cp), c);
+        TRY(buf_append(&e->text, c, (size_t)len, err));
+        at += (size_t)used;
+    }
+    return OK;
+}
+
+/* The first character is white; then the piece is a gap between words. */
+static bool is_gap(const char *piece, size_t n)
+{
+    int used;
+    return unicode_is_space(utf8_decode(piece, n, &used));
+}
+
 static Status encode_bpe(Encoder *e, const char *text, size_t n, Err *err)
 {
-    if (e->t->pre->flags & PRE_RAW) {
-        TRY(escape_spaces(e, text, n, e->t->add_space_prefix, err));
+    const Tokenizer *t = e->t;
+    bool escape = t->pre->flags & PRE_RAW && !(t->pre->flags & PRE_BLANKS_STAY);
+    if (escape) TRY(escape_spaces(e, text, n, t->add_space_prefix, err));
+    else if (t->lowercase) TRY(lower_text(e, text, n, err));
+    if (escape || t->lowercase) {
         text = e->text.data;
         n = e->text.len;
     }
     const uint32_t *ends;
     int64_t n_pieces;
     TRY(tokenizer_cache_open(e, n, err));
-    TRY(tokenizer_pretokenize(e->t, &e->pre, text, n, &ends, &n_pieces, err));
+    TRY(tokenizer_pretokenize(t, &e->pre, text, n, &ends, &n_pieces, err));
     size_t begin = 0;
     for (int64_t i = 0; i < n_pieces; i++) {
-        TRY(encode_again(e, text + begin, ends[i] - begin, err));
+        if (!t->words_only || !is_gap(text + begin, ends[i] - begin))
+            TRY(encode_again(e, text + begin, ends[i] - begin, err));
         begin = ends[i];
     }
     return OK;

@@ -79,6 +79,7 @@ SET(SET_W, CUT(CONTRACTIONS "|[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*+(?: \\p{L}\
                SIGNS "[\\r\\n/]?|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+"));
 SET(SET_X, CUT("[^\\n]+|[\\n]+"));
 SET(SET_Y, CUT("\\p{N}{1,3}"), CUT(CONTRACTIONS "|" WORD "|\\p{N}+|" SIGNS "[\\r\\n]*|" SPACES));
+SET(SET_Z, CUT("\\S+"));
 /* Spaces are taken in blocks here, and at each block \s*[\r\n]+ would look through the whole run again;
  * but after a block without newlines there is none left in the run, so it is not asked again. */
 SET(SET_AA, CUT(CONTRACTIONS "|" WORD "|\\p{N}{1,3}|" SIGNS "[\\r\\n]*"
@@ -132,6 +133,7 @@ static const PreTokenizer PRE_TOKENIZERS[] = {
     {"sarvam-moe", SET_X, PRE_RAW},
     {"minicpm5", SET_Y, PRE_IGNORE_MERGES | PRE_CLEAN},
     {"jais-2", SET_AA, PRE_CLEAN}, {"youtu", SET_AB, PRE_IGNORE_MERGES},
+    {"whitespace", SET_Z, PRE_CLEAN | PRE_RAW | PRE_BLANKS_STAY},
     {"default", SET_AC, PRE_CLEAN},
 };
 enum { N_PRE = sizeof PRE_TOKENIZERS / sizeof *PRE_TOKENIZERS };

@@ -25,7 +25,7 @@ static void set_defaults(Tokenizer *t, TokenizerKind kind)
         t->add_eos = true;
     }
     if (kind != TOKENIZER_BPE) return;
-    bool plain = !(t->pre->flags & PRE_RAW);
+    bool plain = !(t->pre->flags & PRE_RAW) || t->pre->flags & PRE_BLANKS_STAY;
     t->ids[ID_BOS] = plain && !(t->pre->flags & PRE_NO_BOS_ID) ? 11 : -1;
     t->ids[ID_EOS] = plain ? 11 : -1;
     t->add_bos = t->pre->flags & PRE_ADD_BOS;
@@ -43,14 +43,22 @@ static Status choose_family(Tokenizer *t, const Gguf *g, Err *err)
         set_defaults(t, kinds[i]);
         return OK;
     }
-    if (!str_is(model, "gpt2") && !str_is(model, "gemma4"))
+    t->words_only = str_is(model, "whitespace");
+    if (!str_is(model, "gpt2") && !str_is(model, "gemma4") && !t->words_only)
         return fail(err, E_UNSUPPORTED, "'tokenizer.ggml.model' is '%.*s' HINT: families known here "
-                    "are llama (SentencePiece BPE), gpt2 (byte-level BPE), gemma4, bert "
-                    "(WordPiece), t5 (Unigram) and rwkv",
+                    "are llama (SentencePiece BPE), gpt2 (byte-level BPE), gemma4, whitespace, "
+                    "bert (WordPiece), t5 (Unigram) and rwkv",
                     STR_ARG(model));
     if (str_is(model, "gemma4")) pre = (Str){"gemma4", 6};
+    if (t->words_only) {
+        pre = (Str){"whitespace", 10};
+        TRY(gguf_get_bool(g, "tokenizer.ggml.normalizer.lowercase", &t->lowercase, err));
+    }
     TRY(gguf_get_str(g, "tokenizer.ggml.pre", &pre, err));
     TRY(tokenizer_pre_find(&t->pre, pre, err));
+    if (t->words_only && !(t->pre->flags & PRE_BLANKS_STAY))
+        return fail(err, E_UNSUPPORTED, "'tokenizer.ggml.model' is 'whitespace' and 'tokenizer.ggml.pre' is '%s' "
+                    "HINT: such vocabularies have the pre-tokenizer 'whitespace'", t->pre->name);
     set_defaults(t, TOKENIZER_BPE);
     return OK;
 }

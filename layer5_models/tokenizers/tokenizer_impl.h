@@ -106,7 +106,8 @@ enum {
     PRE_CLEAN = 4,         /* detokeniser clean-up */
     PRE_RAW = 8,           /* no byte alphabet: spaces become U+2581, symbols are characters */
     PRE_NO_BOS_ID = 16,    /* no default bos */
-    PRE_NEWLINE_RUNS = 32  /* a run of newlines that is a token is taken whole */
+    PRE_NEWLINE_RUNS = 32, /* a run of newlines that is a token is taken whole */
+    PRE_BLANKS_STAY = 64   /* raw, but spaces stay what they are */
 };
 
 typedef struct {
@@ -145,7 +146,8 @@ struct Tokenizer {
     double unknown_score; /* UGM: of a character that no token covers */
     bool merge_spaces;   /* UGM: runs of spaces become one */
     Str charsmap, replacements; /* UGM: a double array, and the texts that it leads to */
-    bool lowercase, strip_accents; /* WPM */
+    bool lowercase, strip_accents; /* WPM; lowercase also where words_only */
+    bool words_only;     /* BPE: what lies between words has no tokens */
     UnicodeBases bases;  /* WPM */
     const PreTokenizer *pre; /* BPE only */
     pcre2_code *codes[MAX_PATTERNS];

@@ -67,3 +67,14 @@ BPE = b'''{"added_tokens":[{"id":3,"content":"<s>","special":true}],"pre_tokeniz
 "model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":[["a","b"]]}}'''
 write("hfvocab", "bpe", BPE)
 write("hfvocab", "bpe_characters", BPE.replace(b"ByteLevel", b"Metaspace").replace(b'"BPE",', b'"BPE","byte_fallback":true,'))
+UNIGRAM = b'''{"added_tokens":[{"id":0,"content":"<unk>","special":true}],
+"normalizer":{"type":"Sequence","normalizers":[{"type":"Precompiled","precompiled_charsmap":"BAAAAAAAAAA="},
+{"type":"Strip","strip_right":true},{"type":"Replace","pattern":{"Regex":" {2,}"},"content":" "}]},
+"pre_tokenizer":{"type":"Metaspace","replacement":"\\u2581","prepend_scheme":"always"},
+"post_processor":{"type":"TemplateProcessing","single":[{"Sequence":{"id":"A"}},{"SpecialToken":{"id":"<unk>"}}]},
+"model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0],["\\u2581",-1],["\\u2581a",-2.5]]}}'''
+write("hfvocab", "unigram", UNIGRAM)
+write("hfvocab", "unigram_bad_map", UNIGRAM.replace(b"BAAA", b"B!=A"))
+write("hfvocab", "wordpiece", b'''{"normalizer":{"type":"BertNormalizer"},"pre_tokenizer":{"type":"BertPreTokenizer"},
+"post_processor":{"type":"BertProcessing","sep":["[S]",3],"cls":["[S]",3]},
+"model":{"type":"WordPiece","unk_token":"[U]","vocab":{"[U]":0,"a":1,"##b":2,"[S]":3}}}''')

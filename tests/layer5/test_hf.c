@@ -217,8 +217,8 @@ static void what_cannot_be_said_is_refused(void **state)
     refused("{\"architectures\":[\"LlamaForCausalLM\"],\"hidden_size\":16,\"num_hidden_layers\":99999}", E_FORMAT,
             "num_hidden_layers");
     /* Vocabularies. */
-    write_text("tokenizer.json", "{\"model\":{\"type\":\"Unigram\"}}");
-    refused(CONFIG("LlamaForCausalLM", ""), E_UNSUPPORTED, "\"Unigram\"");
+    write_text("tokenizer.json", "{\"model\":{\"type\":\"WordLevel\"}}");
+    refused(CONFIG("LlamaForCausalLM", ""), E_UNSUPPORTED, "\"WordLevel\"");
     write_text("tokenizer.json", "{\"pre_tokenizer\":{\"type\":\"ByteLevel\"},\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":12},"
                "\"merges\":[]}}");
     refused(CONFIG("LlamaForCausalLM", ""), E_FORMAT, "has the id 12");

@@ -1,0 +1,231 @@
+/* Vocabularies of tokenizer.json against the ids that the library gives which such files belong to
+ * (tests/fixtures/make_tokenizers.py), and the ones that are refused because our file cannot say them. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "gguf_bytes.h"
+#include "gguf_parts.h"
+#include "hf_vocab_impl.h"
+#include "layer5.h"
+#include "must.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIXTURES "tests/fixtures/tokenizers/"
+static const char separator[] = "\n__text__\n";
+
+typedef struct {
+    Gguf gguf;
+    Arena arena;
+    Tokenizer *t;
+} Vocabulary;
+
+/* The keys of a vocabulary alone, as they would stand in a file. */
+static Status convert_text(Gguf *g, const char *json, size_t n, int64_t n_vocab, const char *pre, Err *err)
+{
+    JsonView root, name = {0};
+    HfModel m = {.dir = "tests/fixtures/tokenizers", .n_vocab = n_vocab, .n_layer = 1};
+    HfParams p = {.pre = pre};
+    GgufWriter *w = NULL;
+    GgufParts parts = {0};
+    Buf header = {0};
+    MUST(jsonview_open(&root, "[\"LlamaForCausalLM\"]", 20, err), err);
+    JsonWalk walk = jsonview_walk(root);
+    jsonview_next(&walk, NULL, &name);
+    m.family = hf_family_find(name);
+    *g = (Gguf){0};
+    Status s = jsonview_open(&m.tokenizer.root, json, n, err);
+    if (s == OK) s = gguf_writer_open(&w, 32, err);
+    if (s == OK) s = hf_put_vocabulary(w, &m, &p, err);
+    if (s == OK) s = gguf_writer_header(w, &header, err);
+    gguf_writer_close(w);
+    arena_close(&m.arena);
+    if (s == OK) {
+        char *copy = arena_alloc(&parts.arena, (int64_t)header.len, 1);
+        assert_non_null(copy);
+        memcpy(copy, header.data, header.len);
+        parts.header = copy;
+        parts.header_bytes = header.len;
+        s = gguf_open_parts(g, &parts, err);
+    }
+    buf_close(&header);
+    return s;
+}
+
+static void open_fixture(Vocabulary *v, const char *kind, int64_t n_vocab, const char *pre)
+{
+    char path[128];
+    MapFile file;
+    Err err = {0};
+    *v = (Vocabulary){0};
+    snprintf(path, sizeof path, FIXTURES "%s/tokenizer.json", kind);
+    MUST(map_open(&file, path, MAP_READ, &err), &err);
+    MUST(convert_text(&v->gguf, (const char *)file.data, file.size, n_vocab, pre, &err), &err);
+    MUST(tokenizer_open(&v->t, &v->arena, &v->gguf, &err), &err);
+    map_close(&file);
+}
+
+static void close_vocabulary(Vocabulary *v)
+{
+    tokenizer_close(v->t);
+    arena_close(&v->arena);
+    gguf_close(&v->gguf);
+}
+
+static char *read_all(const char *path)
+{
+    static char bytes[2][1 << 16];
+    static int turn;
+    char *s = bytes[turn ^= 1];
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    s[fread(s, 1, sizeof bytes[0] - 1, f)] = 0;
+    fclose(f);
+    return s;
+}
+
+static void check_ids(const char *kind, int64_t n_vocab, const char *pre)
+{
+    char path[128];
+    Vocabulary v;
+    int n = 0, n_bad = 0;
+    open_fixture(&v, kind, n_vocab, pre);
+    snprintf(path, sizeof path, FIXTURES "%s/ids.txt", kind);
+    const char *text = read_all(FIXTURES "texts.txt"), *line = read_all(path), *end;
+    for (; (end = strstr(text, separator)) != NULL; text = end + strlen(separator), n++) {
+        Err err = {0};
+        TokenList got = {0};
+        char is[4096] = "";
+        MUST(tokenizer_encode(v.t, text, (size_t)(end - text), (EncodeOptions){.add_special = true}, &got, &err), &err);
+        size_t at = 0, want = strcspn(line, "\n");
+        for (int64_t i = 0; i < got.n; i++)
+            at += (size_t)snprintf(is + at, sizeof is - at, i ? " %d" : "%d", got.ids[i]);
+        if (line[0] != '?' && (at != want || memcmp(is, line, want) != 0)) {
+            print_message("%s, text %d '%.*s': '%s', expected is '%.*s'\n", kind, n, (int)(end - text), text, is, (int)want,
+                          line);
+            n_bad++;
+        }
+        line += want + 1;
+        tokens_close(&got);
+    }
+    assert_int_equal(n, 42);
+    assert_int_equal(n_bad, 0);
+    close_vocabulary(&v);
+}
+
+static void unigram_ids_are_those_of_the_library(void **state)
+{
+    (void)state;
+    check_ids("t5", 215, NULL);
+    check_ids("xlmr", 220, NULL); /* rows of the embedding that no token has */
+    check_ids("strip", 213, NULL);
+}
+
+static void wordpiece_ids_are_those_of_the_library(void **state)
+{
+    (void)state;
+    check_ids("bert_uncased", 260, NULL);
+    check_ids("bert_cased", 270, NULL);
+}
+
+static void words_between_white_space_are_merged_by_characters(void **state)
+{
+    (void)state;
+    check_ids("whitespace", 260, "whitespace");
+    check_ids("whitespace_lower", 260, "whitespace");
+}
+
+#define PIPE "{\"normalizer\":%s,\"pre_tokenizer\":%s,\"post_processor\":%s,\"model\":%s}"
+#define TABLE "{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"BAAAAAAAAAA=\"}"
+#define SIGN "{\"type\":\"Metaspace\",\"replacement\":\"\u2581\",\"prepend_scheme\":\"always\"}"
+#define WORDS "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"WhitespaceSplit\"}," SIGN "]}"
+#define UNIGRAM(more, vocab) "{\"type\":\"Unigram\"," more "\"unk_id\":0,\"vocab\":[[\"<unk>\",0]," vocab "]}"
+#define GOOD UNIGRAM("", "[\"\u2581\",-1],[\"a\",-2.5]")
+#define BERT "{\"type\":\"BertNormalizer\",\"lowercase\":false}"
+#define SPLIT "{\"type\":\"BertPreTokenizer\"}"
+#define PIECES "{\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\",\"vocab\":{\"[UNK]\":0,\"a\":1,\"##b\":2,\"[C]\":3}}"
+#define FRAME "{\"type\":\"BertProcessing\",\"sep\":[\"[C]\",3],\"cls\":[\"[C]\",3]}"
+
+typedef struct {
+    const char *parts[4];
+    Status want;
+    const char *text;
+} Pipe;
+
+static void what_a_file_cannot_say_is_refused(void **state)
+{
+    (void)state;
+    static const Pipe cases[] = {
+        {{TABLE, WORDS, "null", GOOD}, OK, ""},
+        {{"null", WORDS, "null", GOOD}, E_UNSUPPORTED, "no table of characters"},
+        {{TABLE, SIGN, "null", GOOD}, E_UNSUPPORTED, "runs of blanks kept"},
+        {{TABLE, "{\"type\":\"WhitespaceSplit\"}", "null", GOOD}, E_UNSUPPORTED, "no Metaspace"},
+        {{TABLE, "{\"type\":\"Digits\"}", "null", GOOD}, E_UNSUPPORTED, "\"Digits\""},
+        {{"{\"type\":\"NFKC\"}", WORDS, "null", GOOD}, E_UNSUPPORTED, "\"NFKC\""},
+        {{"{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"B!==\"}", WORDS, "null", GOOD}, E_FORMAT, "base64"},
+        {{TABLE, WORDS, "null", UNIGRAM("\"byte_fallback\":true,", "[\"\u2581\",-1]")}, E_UNSUPPORTED, "fall back"},
+        {{TABLE, WORDS, "null", UNIGRAM("", "[\"a\",-1]")}, E_UNSUPPORTED, "for the blank"},
+        {{TABLE, WORDS, "null", UNIGRAM("", "[\"\u2581\",-1],[\"a\u2581b\",-2]")}, E_UNSUPPORTED, "spans two words"},
+        {{TABLE, WORDS, "null", UNIGRAM("", "[\"\u2581\",-Infinity]")}, E_FORMAT, "finite"},
+        {{TABLE, WORDS, "null", UNIGRAM("", "[\"\u2581\"]")}, E_FORMAT, "pair"},
+        {{TABLE, WORDS, "null", UNIGRAM("", "[\"\u2581\",-1],[\"a\",0],[\"b\",0],[\"c\",0]")}, E_FORMAT, "has the id 4"},
+        {{TABLE, WORDS, FRAME, GOOD}, E_FORMAT, "not in the vocabulary"},
+        {{BERT, SPLIT, FRAME, PIECES}, OK, ""},
+        {{BERT, SPLIT, "null", PIECES}, E_UNSUPPORTED, "0 tokens before"},
+        {{"null", SPLIT, FRAME, PIECES}, E_UNSUPPORTED, "normaliser of a WordPiece"},
+        {{BERT, "{\"type\":\"Whitespace\"}", FRAME, PIECES}, E_UNSUPPORTED, "\"Whitespace\""},
+        {{"{\"type\":\"BertNormalizer\",\"clean_text\":false}", SPLIT, FRAME, PIECES}, E_UNSUPPORTED, "clean_text"},
+        {{BERT, SPLIT, FRAME, "{\"type\":\"WordPiece\",\"unk_token\":\"[U]\",\"vocab\":{\"a\":0}}"}, E_FORMAT, "unknown token"},
+        {{BERT, SPLIT, FRAME, "{\"type\":\"WordPiece\",\"max_input_chars_per_word\":200,\"vocab\":{}}"}, E_UNSUPPORTED,
+         "max_input_chars_per_word"},
+        {{BERT, SPLIT, FRAME, "{\"type\":\"WordLevel\"}"}, E_UNSUPPORTED, "\"WordLevel\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const Pipe *c = &cases[i];
+        char json[2000];
+        Err err = {0};
+        Gguf g;
+        int n = snprintf(json, sizeof json, PIPE, c->parts[0], c->parts[1], c->parts[2], c->parts[3]);
+        assert_true(n > 0 && n < (int)sizeof json);
+        Status s = convert_text(&g, json, (size_t)n, 4, NULL, &err);
+        if (s != c->want || (s != OK && (!strstr(err.text, c->text) || !strstr(err.text, "HINT:"))))
+            FAILED("case %zu: expected %s \"%s\", got %s \"%s\"", i, status_name(c->want), c->text, status_name(s), err.text);
+        gguf_close(&g);
+    }
+}
+
+static void pieces_get_the_sign_of_a_blank(void **state)
+{
+    (void)state;
+    static const char json[] = "{\"normalizer\":" BERT ",\"pre_tokenizer\":" SPLIT ",\"post_processor\":" FRAME
+                               ",\"model\":" PIECES "}";
+    static const char *const want[] = {"[UNK]", "\u2581a", "b", "[C]", "[PAD4]"};
+    Gguf g;
+    Err err = {0};
+    Str s;
+    bool lower = true;
+    MUST(convert_text(&g, json, sizeof json - 1, 5, NULL, &err), &err);
+    GgufStrings it = gguf_strings(gguf_find(&g, "tokenizer.ggml.tokens"));
+    for (int i = 0; gguf_next_string(&it, &s); i++) assert_true(str_is(s, want[i]));
+    MUST(gguf_get_bool(&g, "tokenizer.ggml.normalizer.lowercase", &lower, &err), &err);
+    assert_false(lower);
+    gguf_close(&g);
+}
+
+int main(void)
+{
+    layer5_init();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(unigram_ids_are_those_of_the_library),
+        cmocka_unit_test(wordpiece_ids_are_those_of_the_library),
+        cmocka_unit_test(words_between_white_space_are_merged_by_characters),
+        cmocka_unit_test(what_a_file_cannot_say_is_refused),
+        cmocka_unit_test(pieces_get_the_sign_of_a_blank),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
