@@ -135,6 +135,7 @@ void bench_add_panel_int8(Bench *b);
 void bench_add_linear(Bench *b);
 void bench_add_primitives(Bench *b);
 void bench_add_attention(Bench *b);
+void bench_add_lowrank(Bench *b);
 void bench_add_moe(Bench *b);
 void bench_add_latent(Bench *b);
 void bench_add_scan(Bench *b);

@@ -124,6 +124,7 @@ static void add_all(Bench *b)
     bench_add_quants(b);
     bench_add_primitives(b);
     bench_add_attention(b);
+    bench_add_lowrank(b);
     bench_add_moe(b);
     bench_add_latent(b);
     bench_add_scan(b);

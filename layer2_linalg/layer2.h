@@ -7,6 +7,7 @@
 #include "matmul.h"
 #include "quants.h"
 #include "linear.h"
+#include "lowrank.h"
 #include "roofline.h"
 
 /* Registers this layer's twins after layer 1's. Idempotent. */
