@@ -200,7 +200,7 @@ static void project(Call *a)
                         affine_out(&w->k, a->b.k, (int64_t)a->s->n_kv_head * a->s->d_k),
                         affine_out(&w->v, a->b.v, (int64_t)a->s->n_kv_head * a->s->d_v)};
     for (int i = 0; i < 3; i++) block_watch(&a->c->watcher, outs[i].w, a->b.norm, a->n_tok);
-    linear_n(a->c->pool, a->b.linear, outs, 3, a->b.norm, a->s->d_model, a->n_tok);
+    lowrank_linear_n(a->c->adapters, a->c->pool, a->b.linear, outs, 3, a->b.norm, a->s->d_model, a->n_tok);
 }
 
 /* Clamps, normalises and rotates queries and keys of tokens [begin, end); stores keys and values. */
@@ -270,8 +270,9 @@ static void look_around_latent(Call *a)
 {
     const BlockContext *c = a->c;
     LatentCall call = {.s = a->s, .w = a->w, .pool = c->pool, .scratch = a->b.latent,
-                       .angles = c->rope_table[a->s->rope_set], .watcher = c->watcher, .x = a->b.norm,
-                       .heads = a->b.heads, .n_tok = a->n_tok, .runs = a->runs, .n_runs = a->n_runs};
+                       .angles = c->rope_table[a->s->rope_set], .watcher = c->watcher,
+                       .adapters = c->adapters, .x = a->b.norm, .heads = a->b.heads, .n_tok = a->n_tok,
+                       .runs = a->runs, .n_runs = a->n_runs};
     latent_forward(&call);
 }
 
@@ -279,7 +280,7 @@ static void join_heads(Call *a)
 {
     PROFILE_SPAN("attn_out", tensor_bytes(&a->w->o.w));
     block_watch(&a->c->watcher, &a->w->o.w, a->b.heads, a->n_tok);
-    affine_apply(a->c->pool, a->b.linear, a->b.branch, &a->w->o, a->b.heads, a->n_tok);
+    affine_adapted(a->c->adapters, a->c->pool, a->b.linear, a->b.branch, &a->w->o, a->b.heads, a->n_tok);
 }
 
 static void think(Call *a)
@@ -288,7 +289,7 @@ static void think(Call *a)
     if (a->s->moe.n_expert) {
         PROFILE_SPAN("moe", 0);
         MoeCall call = {.s = a->s, .w = w, .pool = a->c->pool, .scratch = a->b.moe,
-                        .y = a->b.branch, .x = a->b.norm, .n_tok = a->n_tok};
+                        .adapters = a->c->adapters, .y = a->b.branch, .x = a->b.norm, .n_tok = a->n_tok};
         moe(&call);
         return;
     }
@@ -297,7 +298,7 @@ static void think(Call *a)
     const BlockWatcher *watcher = &a->c->watcher;
     if (a->s->gated) block_watch(watcher, &w->gate.w, a->b.norm, a->n_tok);
     block_watch(watcher, &w->up.w, a->b.norm, a->n_tok);
-    ffn_forward(a->s, w, a->c->pool, a->b.linear, a->b.hidden, a->b.branch, a->b.norm, a->n_tok);
+    ffn_forward(a->s, w, a->c->adapters, a->c->pool, a->b.linear, a->b.hidden, a->b.branch, a->b.norm, a->n_tok);
     /* What down was multiplied with is still there. */
     block_watch(watcher, &w->down.w, a->b.hidden + (a->s->gated ? a->n_tok * a->s->d_ff : 0), a->n_tok);
 }

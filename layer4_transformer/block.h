@@ -134,6 +134,14 @@ static inline void affine_apply(Pool *pool, void *linear_scratch, float *y, cons
     linear_n(pool, linear_scratch, &out, 1, x, w->w.ne[0], n_tok);
 }
 
+/* The same, and what adapters add to it. */
+static inline void affine_adapted(const LowRankSet *adapters, Pool *pool, void *linear_scratch, float *y,
+                                  const Affine *w, const float *x, int64_t n_tok)
+{
+    LinearOut out = affine_out(w, y, w->w.ne[1]);
+    lowrank_linear_n(adapters, pool, linear_scratch, &out, 1, x, w->w.ne[0], n_tok);
+}
+
 /* Tokens [first, first + n) of the call: one sequence, positions pos0, pos0 + 1, ... */
 typedef struct {
     int64_t first, n;
@@ -164,6 +172,7 @@ typedef struct {
     BlockTap *tap; /* NULL for none */
     void *tap_ctx;
     BlockWatcher watcher;
+    const LowRankSet *adapters; /* added to the products of the matrices they belong to; NULL for none */
 } BlockContext;
 
 /* One layer's memory in the flat form (kvview.h), as this block wants it; types are DT_F32 or DT_F16. With

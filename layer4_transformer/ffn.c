@@ -31,7 +31,8 @@ static void bend_part(void *ctx, int64_t begin, int64_t end, int thread)
 }
 
 //@ begin ffn
-void ffn_forward(const BlockSpec *s, const BlockWeights *w, Pool *pool,
+void ffn_forward(const BlockSpec *s, const BlockWeights *w,
+                 const LowRankSet *adapters, Pool *pool,
                  void *linear_scratch, float *hidden, float *y,
                  const float *x, int64_t n_tok)
 {
@@ -40,11 +41,13 @@ void ffn_forward(const BlockSpec *s, const BlockWeights *w, Pool *pool,
     /* 1. Widen; gate and up read the same x in one parallel region. */
     LinearOut wide[] = {affine_out(&w->up, up, d_ff),
                         affine_out(&w->gate, gate, d_ff)};
-    linear_n(pool, linear_scratch, wide, s->gated ? 2 : 1, x, s->d_model, n_tok);
+    lowrank_linear_n(adapters, pool, linear_scratch, wide, s->gated ? 2 : 1, x,
+                     s->d_model, n_tok);
     /* 2. Bend. */
     pool_for(pool, n_tok * d_ff, ACT_GRAIN, bend_part,
              &(Bend){s, gate, up, w->act_scales});
     /* 3. Narrow. */
-    affine_apply(pool, linear_scratch, y, &w->down, s->gated ? gate : up, n_tok);
+    affine_adapted(adapters, pool, linear_scratch, y, &w->down,
+                   s->gated ? gate : up, n_tok);
 }
 //@ end ffn

@@ -98,14 +98,14 @@ static void project(const LatentCall *c, const LatentScratch *l)
     LinearOut outs[] = {{.w = &w->kv_a, .y = l->kept, .y_stride = kept}, affine_out(&c->w->q, l->q, d_q)};
     if (narrow) outs[1] = (LinearOut){.w = &w->q_a, .y = l->q_narrow, .y_stride = narrow};
     for (int i = 0; i < 2; i++) block_watch(&c->watcher, outs[i].w, c->x, c->n_tok);
-    linear_n(c->pool, l->linear, outs, 2, c->x, s->d_model, c->n_tok);
+    lowrank_linear_n(c->adapters, c->pool, l->linear, outs, 2, c->x, s->d_model, c->n_tok);
     if (!narrow) return;
     for (int64_t t = 0; t < c->n_tok; t++) {
         float *q = l->q_narrow + t * narrow;
         rmsnorm(q, q, w->q_a_norm.gain, narrow, s->norm_eps);
     }
     block_watch(&c->watcher, &w->q_b, l->q_narrow, c->n_tok);
-    linear(c->pool, l->linear, l->q, &w->q_b, NULL, l->q_narrow, c->n_tok);
+    lowrank_linear(c->adapters, c->pool, l->linear, l->q, &w->q_b, NULL, l->q_narrow, c->n_tok);
 }
 
 //@ begin latent-store

@@ -26,6 +26,7 @@ typedef struct {
     void *scratch;       /* latent_scratch_bytes, 64-byte aligned */
     const float *angles; /* [n_tok, n_rot] */
     BlockWatcher watcher;
+    const LowRankSet *adapters; /* of all matrices but k_b and v_b; NULL for none */
     const float *x;      /* [n_tok, d_model] */
     float *heads;        /* [n_tok, n_head * latent.d_v] the result */
     int64_t n_tok;

@@ -49,7 +49,7 @@ void moe_choose(const MoeCall *c, const MoeScratch *m)
 {
     const MoeSpec *s = &c->s->moe;
     const MoeWeights *w = &c->w->moe;
-    affine_apply(c->pool, m->linear, m->logits, &w->router, c->x, c->n_tok);
+    affine_adapted(c->adapters, c->pool, m->linear, m->logits, &w->router, c->x, c->n_tok);
     for (int64_t t = 0; t < c->n_tok; t++)
         moe_route(s, m->logits + t * s->n_expert, w->select_bias, m->ids + t * s->n_used,
                   m->weights + t * s->n_used);
@@ -63,9 +63,9 @@ static void add_shared(const MoeCall *c, const MoeScratch *m)
     BlockSpec s = *c->s;
     s.d_ff = s.moe.d_shared;
     BlockWeights shared = {.gate = w->shared_gate, .up = w->shared_up, .down = w->shared_down};
-    ffn_forward(&s, &shared, c->pool, m->linear, m->hidden, m->x, c->x, c->n_tok);
+    ffn_forward(&s, &shared, c->adapters, c->pool, m->linear, m->hidden, m->x, c->x, c->n_tok);
     if (w->shared_router.data)
-        linear(c->pool, m->linear, m->logits, &w->shared_router, NULL, c->x, c->n_tok);
+        lowrank_linear(c->adapters, c->pool, m->linear, m->logits, &w->shared_router, NULL, c->x, c->n_tok);
     for (int64_t t = 0; t < c->n_tok; t++) {
         float g = w->shared_router.data ? 1 / (1 + expf(-m->logits[t])) : 1;
         vec_axpy(c->y + t * d, g, m->x + t * d, d);
@@ -102,12 +102,12 @@ void moe_by_token(const MoeCall *c)
             Affine down = moe_expert(&w->down, e);
             LinearOut wide[] = {affine_out(&up, m.hidden, f),
                                 affine_out(&gate, m.hidden + f, f)};
-            linear_n(c->pool, m.linear, wide, c->s->gated ? 2 : 1, c->x + t * d,
-                     d, 1);
+            lowrank_linear_n(c->adapters, c->pool, m.linear, wide,
+                             c->s->gated ? 2 : 1, c->x + t * d, d, 1);
             ffn_bend(c->s, m.hidden + f, m.hidden, f);
             /* 3. Its result. */
-            affine_apply(c->pool, m.linear, m.out + k * d, &down,
-                         m.hidden + (c->s->gated ? f : 0), 1);
+            affine_adapted(c->adapters, c->pool, m.linear, m.out + k * d, &down,
+                           m.hidden + (c->s->gated ? f : 0), 1);
         }
     /* 4. Weighted and added up. */
     moe_combine(c, &m);

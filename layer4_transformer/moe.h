@@ -20,6 +20,7 @@ typedef struct {
     const BlockWeights *w;
     Pool *pool;
     void *scratch;
+    const LowRankSet *adapters; /* NULL for none */
     float *y;
     const float *x;
     int64_t n_tok;

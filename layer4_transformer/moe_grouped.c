@@ -34,9 +34,9 @@ static void one_expert(const MoeCall *c, const MoeScratch *m, int e, const int64
     for (int64_t i = 0; i < n; i++)
         memcpy(m->x + i * d, c->x + order[i] / n_used * d, (size_t)d * sizeof(float));
     LinearOut wide[] = {affine_out(&up, wide_up, f), affine_out(&gate, wide_gate, f)};
-    linear_n(c->pool, m->linear, wide, c->s->gated ? 2 : 1, m->x, d, n);
+    lowrank_linear_n(c->adapters, c->pool, m->linear, wide, c->s->gated ? 2 : 1, m->x, d, n);
     ffn_bend(c->s, wide_gate, wide_up, n * f);
-    affine_apply(c->pool, m->linear, m->x, &down, c->s->gated ? wide_gate : wide_up, n);
+    affine_adapted(c->adapters, c->pool, m->linear, m->x, &down, c->s->gated ? wide_gate : wide_up, n);
     for (int64_t i = 0; i < n; i++)
         memcpy(m->out + order[i] * d, m->x + i * d, (size_t)d * sizeof(float));
 }

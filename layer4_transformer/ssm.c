@@ -80,7 +80,7 @@ int64_t ssm_scratch_bytes(const BlockSpec *s, int64_t max_tok, int n_threads)
 static void multiply(Call *a, float *y, const Affine *w, const float *x)
 {
     block_watch(&a->c->watcher, &w->w, x, a->n_tok);
-    affine_apply(a->c->pool, a->b.linear, y, w, x, a->n_tok);
+    affine_adapted(a->c->adapters, a->c->pool, a->b.linear, y, w, x, a->n_tok);
 }
 
 static void project(Call *a)

@@ -94,6 +94,7 @@ Status session_open_hidden(Session *s, const Model *m, Pool *pool, int64_t max_b
 
 void session_close(Session *s)
 {
+    arena_close(&s->adapter_arena);
     arena_close(&s->arena);
     *s = (Session){0};
 }
@@ -198,7 +199,7 @@ static int64_t head_forward(Session *s, const BatchItem *items, int64_t n, float
     }
     block_norm(&m->spec, &m->weights.output_norm, s->norm, s->x, rows);
     block_watch(&s->watcher, &m->weights.output.w, s->norm, rows);
-    affine_apply(s->pool, s->scratch, logits, &m->weights.output, s->norm, rows);
+    affine_adapted(&s->adapters, s->pool, s->scratch, logits, &m->weights.output, s->norm, rows);
     finish_logits(&m->around, logits, rows * m->hp.n_vocab);
     return rows;
 }
@@ -220,6 +221,7 @@ static void embed(Session *s, const BatchItem *items, int64_t n)
     for (int64_t i = 0; i < n; i++) {
         float *x = s->x + i * d;
         embed_lookup(x, &w->token_embd, &items[i].token, 1);
+        for (int64_t k = 0; k < s->n_embd_adapters; k++) lowrank_row(&s->embd_adapters[k], items[i].token, x);
         if (m->around.embd_scale > 0) vec_scale(x, m->around.embd_scale, d);
         add_row(x, &w->token_types, 0, s->norm);
         add_row(x, &w->position_embd, (int32_t)items[i].pos, s->norm);
@@ -269,6 +271,7 @@ static Status forward_piece(Session *s, const BatchItem *items, int64_t n,
                           .rope_table = {s->rope_table[0], s->rope_table[1]},
                           .tap = s->tap, .tap_ctx = s->tap_ctx};
         c.watcher = s->watcher;
+        c.adapters = &s->adapters;
         block_forward(&m->layers[l], &m->weights.blocks[l], &c, s->x, n, runs, n_runs);
     }
     return OK;

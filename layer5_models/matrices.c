@@ -18,8 +18,21 @@ Tensor *model_matrix(const Model *m, int64_t i)
         &b->q.w, &b->k.w, &b->v.w, &b->o.w, &b->up.w, &b->gate.w, &b->down.w, &e->up.w, &e->gate.w,
         &e->down.w, &e->shared_up.w, &e->shared_gate.w, &e->shared_down.w,
         &l->kv_a, &l->q_a, &l->q_b, &l->k_b, &l->v_b,
-        &b->ssm.in.w, &b->ssm.x.w, &b->ssm.dt.w, &b->ssm.out.w};
+        &b->ssm.in.w, &b->ssm.x.w, &b->ssm.dt.w, &b->ssm.out.w, &e->router.w, &e->shared_router};
     return parts[(i - 2) % MODEL_MATRICES_PER_BLOCK];
+}
+
+const void *model_matrix_in_file(const Model *m, int64_t i)
+{
+    return m->file_data ? m->file_data[i] : model_matrix(m, i)->data;
+}
+
+bool model_matrix_is_product(const Model *m, int64_t i)
+{
+    if (i < 2) return i == MODEL_OUTPUT;
+    const LatentWeights *l = &m->weights.blocks[(i - 2) / MODEL_MATRICES_PER_BLOCK].latent;
+    const Tensor *t = model_matrix(m, i);
+    return t != &l->k_b && t != &l->v_b;
 }
 
 bool model_is_tied(const Model *m, int64_t i)

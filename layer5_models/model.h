@@ -28,6 +28,7 @@ typedef struct Model {
     BlockSpec spec;       /* what all layers have in common */
     BlockSpec *layers;    /* [n_layer] each layer's own */
     Weights weights;
+    const void **file_data; /* where each matrix (matrices.h) lies in the file, once they were repacked */
     Tokenizer *tokenizer; /* NULL if the file has none, or one that is not known: then no_tokenizer says so */
     Err no_tokenizer;
     ImportNotes imported; /* all zero for a file */
@@ -73,6 +74,10 @@ typedef struct Session {
     BlockTap *tap;
     void *tap_ctx;
     BlockWatcher watcher; /* of the inputs of all matrices, the output's included */
+    LowRankSet adapters;  /* what this run adds to the model's matrices: session_adapt in lora.h */
+    LowRank *embd_adapters; /* [n_embd_adapters] and to the rows of its embedding */
+    int64_t n_embd_adapters;
+    Arena adapter_arena;
 } Session;
 
 /* Bytes a session will need (scratch, not the KV cache): the plan, in checked arithmetic; -1 if it

@@ -13,12 +13,14 @@ enum { PER_BLOCK = MODEL_MATRICES_PER_BLOCK, GROUP_MAX = 3 };
 
 /* How many matrices from number i on are read in one call: q k v, o, and up gate, down of the dense
  * network, of an expert, of the shared expert; the two ways down of latent attention, its others, those of a
- * scan and the ends alone. */
+ * scan and the ends alone; so the routers, which stay as they are. */
 static int group_at(int64_t i)
 {
-    static const int sizes[PER_BLOCK] = {3, 0, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 1, 1, 1, 1, 1, 1};
+    static const int sizes[PER_BLOCK] = {3, 0, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     return i < 2 ? 1 : sizes[(i - 2) % PER_BLOCK];
 }
+
+static bool is_repacked(int64_t i) { return i < 2 || (i - 2) % PER_BLOCK < MODEL_MATRICES_REPACKED; }
 
 /* Bytes of the new form; 0 if it stays as it is. */
 static int64_t new_bytes(const Tensor *t, DType type)
@@ -31,7 +33,7 @@ int64_t model_repack_bytes(const Model *m, DType type)
 {
     int64_t sum = 0;
     for (int64_t i = 0; i < model_n_matrices(m); i++)
-        if (!model_is_tied(m, i)) sum += (new_bytes(model_matrix(m, i), type) + 63) / 64 * 64;
+        if (!model_is_tied(m, i) && is_repacked(i)) sum += (new_bytes(model_matrix(m, i), type) + 63) / 64 * 64;
     return sum;
 }
 
@@ -111,11 +113,24 @@ static Status repack_group(Model *m, int64_t i, int n, DType type, Pool *pool, P
     return s;
 }
 
+/* Where all matrices lie in the file: adapters are of the file's tensors. */
+static Status remember_file(Model *m, Err *err)
+{
+    int64_t n = model_n_matrices(m);
+    const void **data = m->file_data ? NULL : ARENA_NEW(&m->arena, const void *, n);
+    if (m->file_data) return OK;
+    if (!data) return fail(err, E_MEMORY, "no memory for %lld matrices", (long long)n);
+    for (int64_t i = 0; i < n; i++) data[i] = model_matrix(m, i)->data;
+    m->file_data = data;
+    return OK;
+}
+
 Status model_repack(Model *m, DType type, Pool *pool, bool quiet, Err *err)
 {
     CHECK(quant_format(type) && quant_format(type)->quantise, "repack to %s", dtype_name(type));
     int64_t total = model_repack_bytes(m, type);
     if (!total) return OK;
+    TRY(remember_file(m, err));
     TRY(arena_reserve(&m->arena, (size_t)total, err));
     Progress bar;
     progress_start(&bar, "repack", total, "MB", 1e6, quiet);
@@ -124,7 +139,7 @@ Status model_repack(Model *m, DType type, Pool *pool, bool quiet, Err *err)
     for (int64_t i = 0, n; s == OK && i < model_n_matrices(m); i += n) {
         n = group_at(i);
         if (i == 1 && tied) m->weights.output.w = m->weights.token_embd;
-        else s = repack_group(m, i, (int)n, type, pool, &bar, err);
+        else if (is_repacked(i)) s = repack_group(m, i, (int)n, type, pool, &bar, err);
     }
     progress_end(&bar);
     return s;

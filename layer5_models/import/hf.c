@@ -5,9 +5,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MAX_CONFIG = 16 << 20, MAX_TOKENIZER = 256 << 20 };
+enum { MAX_TOKENIZER = 256 << 20 };
 
-static Status open_json(HfJson *j, const char *dir, const char *name, bool required, size_t most, Err *err)
+Status hf_open_json(HfJson *j, const char *dir, const char *name, bool required, size_t most, Err *err)
 {
     char path[1024];
     struct stat info;
@@ -29,10 +29,10 @@ static Status open_all(HfModel *m, MapMode mode, Err *err)
     if ((size_t)snprintf(path, sizeof path, "%s/config.json", m->dir) < sizeof path && stat(path, &info) != 0)
         return fail(err, E_IO, "the directory '%.300s' has no config.json. HINT: expected is a GGUF file, or a Hugging "
                     "Face directory: config.json, model.safetensors and a tokenizer", m->dir);
-    TRY(open_json(&m->config, m->dir, "config.json", true, MAX_CONFIG, err));
-    TRY(open_json(&m->generation, m->dir, "generation_config.json", false, MAX_CONFIG, err));
-    TRY(open_json(&m->tokenizer_config, m->dir, "tokenizer_config.json", false, MAX_CONFIG, err));
-    TRY(open_json(&m->tokenizer, m->dir, "tokenizer.json", false, MAX_TOKENIZER, err));
+    TRY(hf_open_json(&m->config, m->dir, "config.json", true, HF_MAX_CONFIG, err));
+    TRY(hf_open_json(&m->generation, m->dir, "generation_config.json", false, HF_MAX_CONFIG, err));
+    TRY(hf_open_json(&m->tokenizer_config, m->dir, "tokenizer_config.json", false, HF_MAX_CONFIG, err));
+    TRY(hf_open_json(&m->tokenizer, m->dir, "tokenizer.json", false, MAX_TOKENIZER, err));
     TRY(hf_read_config(m, err));
     return safetensors_open(&m->weights, m->dir, mode, err);
 }

@@ -159,6 +159,13 @@ const HfFamily *hf_family_find(JsonView name)
     return NULL;
 }
 
+const HfFamily *hf_family_of_arch(Str arch)
+{
+    for (int i = 0; i < N_FAMILIES; i++)
+        if (str_is(arch, families[i].arch)) return &families[i];
+    return NULL;
+}
+
 Status hf_family_refuse(JsonView name, Err *err)
 {
     char list[400] = "";

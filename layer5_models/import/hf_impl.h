@@ -1,6 +1,6 @@
 /* hf_impl.h: what the files of the Hugging Face import share. In reading order: hf_families.c (the table),
  * hf_config.c (numbers), hf_rope.c (rotary settings), hf_tensors.c (tensors), hf_vocab.c and
- * its parts (tokenizers), hf.c (all together). */
+ * its parts (tokenizers), hf.c (all together), hf_lora.c (adapters). */
 #ifndef SIXFOLD_HF_IMPL_H
 #define SIXFOLD_HF_IMPL_H
 
@@ -34,6 +34,11 @@ struct HfFamily {
 
 const HfFamily *hf_family_find(JsonView name);
 Status hf_family_refuse(JsonView name, Err *err);
+const HfFamily *hf_family_of_arch(Str arch); /* NULL: none is converted to that */
+
+/* hf.c. A JSON file of a directory; one that is absent and not required has size 0. */
+enum { HF_MAX_CONFIG = 16 << 20 };
+Status hf_open_json(HfJson *j, const char *dir, const char *name, bool required, size_t most, Err *err);
 
 /* hf_config.c. A number of config.json under one of several names, the default if it is none of them. */
 int64_t hf_int(const HfModel *m, const char *const *names, int64_t otherwise);
@@ -47,7 +52,16 @@ Status hf_put_config(GgufWriter *w, HfModel *m, const HfParams *p, Err *err);
 /* hf_rope.c. Keys, and tensors of factors if the scaling has them: appended to t and s, at most 2. */
 Status hf_put_rope(GgufWriter *w, HfModel *m, ImportTensor *t, ImportSource *s, int64_t *n, Err *err);
 
-/* hf_tensors.c. All tensors of the model, memory from its arena. */
+/* hf_tensors.c. Where checkpoints put the language model; a name with its numbers filled in, %d by %d. */
+enum { HF_PREFIXES = 7, HF_NAME_BYTES = 192 };
+extern const char *const hf_prefixes[HF_PREFIXES];
+const char *hf_fill_name(char out[HF_NAME_BYTES], const char *prefix, const char *pattern, int layer, int second,
+                         const char *suffix);
+/* How rows of t move; *rows: of t, then of the tensor that is made of it. */
+Status hf_row_order(const HfModel *m, const SafeTensor *t, HfHow how, int64_t *rows, ImportOrder *o, Err *err);
+Status hf_bad_shape(const SafeTensor *t, const char *want, Err *err);
+
+/* All tensors of the model, memory from its arena. */
 Status hf_list_tensors(HfModel *m, int wish, ImportTensor **out, int64_t *n, int64_t extra, Err *err);
 
 /* hf_vocab.c */

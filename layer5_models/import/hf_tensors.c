@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NAME_BYTES = 192 };
-
 typedef struct {
     HfModel *m;
     int wish;
@@ -15,40 +13,39 @@ typedef struct {
 } Lister;
 
 /* Checkpoints of one family put the language model at different depths. */
-static const char *const prefixes[] = {"", "model.", "transformer.", "gpt_neox.", "language_model.",
+const char *const hf_prefixes[HF_PREFIXES] = {"", "model.", "transformer.", "gpt_neox.", "language_model.",
                                        "language_model.model.", "model.language_model."};
-enum { N_PREFIXES = sizeof prefixes / sizeof *prefixes };
 
 /* The two numbers of a pattern, in its order. */
-static const char *fill(char out[NAME_BYTES], const char *prefix, const char *pattern, int layer, int second,
-                        const char *suffix)
+const char *hf_fill_name(char out[HF_NAME_BYTES], const char *prefix, const char *pattern, int layer, int second,
+                         const char *suffix)
 {
     int numbers[2] = {layer, second}, used = 0;
-    size_t n = (size_t)snprintf(out, NAME_BYTES, "%s", prefix);
-    for (const char *at = pattern; *at && n < NAME_BYTES - 16;) {
+    size_t n = (size_t)snprintf(out, HF_NAME_BYTES, "%s", prefix);
+    for (const char *at = pattern; *at && n < HF_NAME_BYTES - 16;) {
         if (at[0] == '%' && at[1] == 'd' && used < 2) {
-            n += (size_t)snprintf(out + n, NAME_BYTES - n, "%d", numbers[used++]);
+            n += (size_t)snprintf(out + n, HF_NAME_BYTES - n, "%d", numbers[used++]);
             at += 2;
         } else {
             out[n++] = *at++;
         }
     }
-    snprintf(out + n, NAME_BYTES - n, "%s", suffix);
+    snprintf(out + n, HF_NAME_BYTES - n, "%s", suffix);
     return out;
 }
 
 static const SafeTensor *find(const Lister *l, const HfRow *row, int layer, int second, const char *suffix)
 {
-    char name[NAME_BYTES];
-    for (int p = 0; p < N_PREFIXES; p++) {
-        const SafeTensor *t = safetensors_find(&l->m->weights, fill(name, prefixes[p], row->from, layer, second,
+    char name[HF_NAME_BYTES];
+    for (int p = 0; p < HF_PREFIXES; p++) {
+        const SafeTensor *t = safetensors_find(&l->m->weights, hf_fill_name(name, hf_prefixes[p], row->from, layer, second,
                                                                     suffix));
         if (t) return t;
     }
     return NULL;
 }
 
-static Status bad_shape(const SafeTensor *t, const char *want, Err *err)
+Status hf_bad_shape(const SafeTensor *t, const char *want, Err *err)
 {
     char shape[128] = "";
     for (int i = 0; i < t->n_dims; i++) {
@@ -66,14 +63,14 @@ static Status source_of(const Lister *l, const SafeTensor *t, HfHow how, ImportS
     if (t->type != DT_F32 && t->type != DT_F16 && t->type != DT_BF16)
         return fail(err, E_UNSUPPORTED, "the tensor '%.*s' is of type %s, which cannot be converted. HINT: F32, F16 "
                     "and BF16 can; take a checkpoint that is not quantised", STR_ARG(t->name), t->type_name);
-    if (t->bytes == 0) return bad_shape(t, "one without zeros", err);
-    if (t->n_dims < 1 || t->n_dims > 3) return bad_shape(t, "of 1 to 3 dimensions", err);
+    if (t->bytes == 0) return hf_bad_shape(t, "one without zeros", err);
+    if (t->n_dims < 1 || t->n_dims > 3) return hf_bad_shape(t, "of 1 to 3 dimensions", err);
     *s = (ImportSource){.view = safetensors_view(t),
                         .file = t->file >= 0 ? &l->m->weights.files[t->file] : NULL};
     *n_dims = t->n_dims;
     Tensor *v = &s->view;
     if (t->n_dims == 1 || how == HF_SQUEEZE) {
-        if (how == HF_SQUEEZE && v->ne[1] != 1) return bad_shape(t, "a single row", err);
+        if (how == HF_SQUEEZE && v->ne[1] != 1) return hf_bad_shape(t, "a single row", err);
         *n_dims = 1;
         *v = tensor_matrix(v->type, v->data, 1, v->ne[0]);
         return OK;
@@ -87,7 +84,7 @@ static Status source_of(const Lister *l, const SafeTensor *t, HfHow how, ImportS
 }
 
 /* How rows move; what is moved must have the rows for it. */
-static Status order_of(const HfModel *m, const SafeTensor *t, HfHow how, int64_t *rows, ImportOrder *o, Err *err)
+Status hf_row_order(const HfModel *m, const SafeTensor *t, HfHow how, int64_t *rows, ImportOrder *o, Err *err)
 {
     int64_t d = m->d_head, q = m->n_head * d, kv = m->n_kv_head * d;
     char want[96] = "";
@@ -112,7 +109,7 @@ static Status order_of(const HfModel *m, const SafeTensor *t, HfHow how, int64_t
         break;
     default: break;
     }
-    return *want ? bad_shape(t, want, err) : OK;
+    return *want ? hf_bad_shape(t, want, err) : OK;
 }
 
 /* Router, norms and positions are small and decide much. */
@@ -137,12 +134,12 @@ static Status add(Lister *l, const HfRow *row, int layer, const char *suffix, co
         l->used[next - l->m->weights.tensors] = true;
         TRY(source_of(l, next, row->how, &out->sources[i], &out->n_dims, err));
         if (next->type != t->type || memcmp(next->shape, t->shape, sizeof t->shape) != 0)
-            return bad_shape(next, "that of the others of its kind", err);
+            return hf_bad_shape(next, "that of the others of its kind", err);
     }
     /* 2. Rows and their order. */
     const Tensor *v = &out->sources[0].view;
     int64_t rows = v->ne[1];
-    TRY(order_of(l->m, t, row->how, &rows, &out->order, err));
+    TRY(hf_row_order(l->m, t, row->how, &rows, &out->order, err));
     if (row->how == HF_STACK && out->n_dims == 1) {
         /* Vectors become the rows of a matrix. */
         for (int64_t i = 0; i < n; i++)
@@ -155,8 +152,8 @@ static Status add(Lister *l, const HfRow *row, int layer, const char *suffix, co
         if (row->how == HF_STACK) out->n_dims = 3;
     }
     /* 3. Name, type, and what is added to every number. */
-    char name[NAME_BYTES];
-    fill(name, "", row->to, layer, 0, suffix[0] ? suffix : ".weight");
+    char name[HF_NAME_BYTES];
+    hf_fill_name(name, "", row->to, layer, 0, suffix[0] ? suffix : ".weight");
     snprintf(out->name, sizeof out->name, "%.63s", name);
     out->type = import_type(l->wish, v->type, out->ne[0], out->n_dims, is_exact(row->to));
     out->add = row->how == HF_PLUS_ONE && strcmp(suffix, ".bias") != 0 ? 1 : 0;
@@ -174,7 +171,7 @@ static Status add_row(Lister *l, const HfRow *row, int layer, Err *err)
         if (!t || (i == 2 && !strstr(row->from, "experts"))) continue;
         /* A bias is a vector whatever its matrix is; halves of it are not known. */
         if (i == 1 && own.how == HF_FLIP) own.how = HF_AS_IS;
-        if (i == 1 && (own.how == HF_GATE || own.how == HF_UP)) return bad_shape(t, "no bias", err);
+        if (i == 1 && (own.how == HF_GATE || own.how == HF_UP)) return hf_bad_shape(t, "no bias", err);
         TRY(add(l, &own, layer, suffixes[i], t, err));
     }
     return OK;

@@ -104,6 +104,7 @@ void import_row_f32(const ImportTensor *t, int64_t row, float *y)
     else
         for (int64_t i = 0; i < n; i++) y[i] = number(s, at + i * s->view.nb[0], index + i);
     for (int64_t i = 0; t->add != 0 && i < n; i++) y[i] += t->add;
+    if (t->scale != 0) vec_scale(y, t->scale, n);
 }
 
 /* ---------------------------------------------------------------- rows to bytes */
@@ -122,7 +123,7 @@ static bool encode_row(const ImportTensor *t, int64_t row, float *x, char *out)
     int64_t index, n = import_row_length(t);
     const uint8_t *at = row_start(t, row, &s, &index);
     /* 1. The same type: bytes, whatever they say. */
-    if (s->view.type == t->type && t->add == 0 && (n == 1 || s->view.nb[0] == dtype_info(t->type)->bytes)) {
+    if (s->view.type == t->type && t->add == 0 && t->scale == 0 && (n == 1 || s->view.nb[0] == dtype_info(t->type)->bytes)) {
         memcpy(out, at, (size_t)dtype_row_bytes(t->type, n));
         return true;
     }
@@ -182,7 +183,7 @@ bool import_is_copy(const ImportTensor *t)
     const ImportSource *s = t->sources;
     int64_t size = dtype_info(t->type)->bytes, n = import_row_length(t);
     int64_t per = t->n_dims < 2 ? t->ne[0] : t->ne[1];
-    return t->n_sources == 1 && !t->per && s->view.type == t->type && t->add == 0 && !o->interleave && !o->skip &&
+    return t->n_sources == 1 && !t->per && s->view.type == t->type && t->add == 0 && t->scale == 0 && !o->interleave && !o->skip &&
            !o->n_group && !o->first && o->step <= 1 && dtype_info(t->type)->block == 1 &&
            (n == 1 || s->view.nb[0] == size) && s->view.nb[1] == n * size &&
            (import_n_rows(t) == per || s->view.nb[2] == per * n * size);

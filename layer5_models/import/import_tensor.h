@@ -4,7 +4,7 @@
  * q, k and v lie side by side, one matrix per expert instead of one tensor for all. Every such case is
  * a view with strides and a rule that turns the number of a row into the number of a row there.
  *
- *   out[m][r][i] = add + source_m[row(r)][i]
+ *   out[m][r][i] = scale (add + source_m[row(r)][i])
  *
  * Interface: an ImportTensor owns nothing; views point into mapped files. import_row_f32 reads a row as
  * f32. import_write declares all tensors, writes them piece by piece (a few megabytes at a time, in
@@ -44,6 +44,7 @@ typedef struct {
     int64_t per;           /* rows in each source matrix; 0: ne[1] (of a vector, ne[0]) */
     ImportOrder order;
     float add;             /* to every number: gains that are stored as distance from 1 */
+    float scale;           /* then of every number; 0 means 1 */
 } ImportTensor;
 
 typedef struct {

@@ -23,16 +23,16 @@ static void by_hand_a_gated_network_of_two_hidden_units(void **state)
     static const float gate[] = {1, 1, -1, -2}, up[] = {1, -1, 0, 2}, down[] = {-2, 7, 1, 9};
     static const float bias_down[] = {1, 2}, x[] = {1, 2}, bias_zero[] = {0, 0};
     BlockSpec s = {.d_model = 2, .d_ff = 2, .gated = true, .act = ACT_RELU};
-    BlockWeights w = {.gate = {tensor_matrix(DT_F32, gate, 2, 2), NULL},
-                      .up = {tensor_matrix(DT_F32, up, 2, 2), bias_zero},
-                      .down = {tensor_matrix(DT_F32, down, 2, 2), bias_down}};
+    BlockWeights w = {.gate = {tensor_matrix(DT_F32, gate, 2, 2), NULL, NULL},
+                      .up = {tensor_matrix(DT_F32, up, 2, 2), bias_zero, NULL},
+                      .down = {tensor_matrix(DT_F32, down, 2, 2), bias_down, NULL}};
     float hidden[4], y[2];
-    ffn_forward(&s, &w, NULL, scratch_for(&s, 1, 1), hidden, y, x, 1);
+    ffn_forward(&s, &w, NULL, NULL, scratch_for(&s, 1, 1), hidden, y, x, 1);
     assert_true(y[0] == 7 && y[1] == -1);
 
     /* Plain: up alone, bent: (-1, 4) -> (0, 4); down (28, 36) + (1, 2). */
     s.gated = false;
-    ffn_forward(&s, &w, NULL, scratch_for(&s, 1, 1), hidden, y, x, 1);
+    ffn_forward(&s, &w, NULL, NULL, scratch_for(&s, 1, 1), hidden, y, x, 1);
     assert_true(y[0] == 29 && y[1] == 38);
     arena_close(&arena);
 }
@@ -72,16 +72,16 @@ static void check_case(const Case *c, Rng *rng)
     float *gate = normals(rng, d * f, 0.3f), *up = normals(rng, d * f, 0.3f);
     float *down = normals(rng, d * f, 0.3f), *x = normals(rng, c->n_tok * d, 1);
     float *bg = normals(rng, f, 1), *bu = normals(rng, f, 1), *bd = normals(rng, d, 1);
-    BlockWeights w = {.gate = {tensor_matrix(DT_F32, gate, d, f), bg},
-                      .up = {tensor_matrix(DT_F32, up, d, f), bu},
-                      .down = {tensor_matrix(DT_F32, down, f, d), bd}};
+    BlockWeights w = {.gate = {tensor_matrix(DT_F32, gate, d, f), bg, NULL},
+                      .up = {tensor_matrix(DT_F32, up, d, f), bu, NULL},
+                      .down = {tensor_matrix(DT_F32, down, f, d), bd, NULL}};
     float *hidden = ARENA_NEW(&arena, float, 2 * c->n_tok * f);
     float *y = ARENA_NEW(&arena, float, c->n_tok * d);
     double *h = ARENA_NEW(&arena, double, f);
     Pool *pool;
     Err err;
     assert_int_equal(pool_open(&pool, c->n_threads, false, &err), OK);
-    ffn_forward(&s, &w, pool, scratch_for(&s, c->n_tok, c->n_threads), hidden, y, x, c->n_tok);
+    ffn_forward(&s, &w, NULL, pool, scratch_for(&s, c->n_tok, c->n_threads), hidden, y, x, c->n_tok);
     pool_close(pool);
     for (int64_t t = 0; t < c->n_tok; t++) {
         for (int64_t i = 0; i < f; i++) {
