@@ -24,8 +24,11 @@ static const Verb verbs[] = {
     {"quantize", VERB_QUANTIZE, verb_quantize, 4, "quantize IN OUT TYPE [NTHREADS]",
      "write a smaller copy of a model (Q4_K_M, Q8_0, F16, ...)"},
     {"convert", VERB_CONVERT, verb_convert, 1,
-     "convert DIR -o OUT.gguf | convert MODEL.bin --tokenizer TOKENIZER.bin -o OUT.gguf",
-     "turn a Hugging Face directory or a llama2.c file into GGUF"},
+     "convert DIR -o OUT.gguf | convert MODEL.bin --tokenizer TOKENIZER.bin -o OUT.gguf |\n"
+     "       convert ADAPTER_DIR --base MODEL -o OUT.gguf",
+     "turn a Hugging Face directory, a PEFT adapter or a llama2.c file into GGUF"},
+    {"merge", VERB_MERGE, verb_merge, 1, "merge [-m] MODEL --lora ADAPTER -o OUT.gguf",
+     "write LoRA adapters into a copy of a model"},
     {"imatrix", VERB_IMATRIX, verb_imatrix, 0, "imatrix [-m MODEL] -f TEXT -o FILE.gguf",
      "measure which weights matter, for quantize --imatrix"},
     {"inspect", VERB_INSPECT, verb_inspect, 2,
@@ -186,6 +189,7 @@ static Status run_verb(const CliProgram *program, const Verb *v, int argc, char 
         if (s == OK && r != OK) s = fail(err, r, "%s", report.text);
     }
     profile_close();
+    for (int i = 0; i < c.n_loras; i++) lora_close(&c.loras[i]);
     model_close(&c.model);
     pool_close(c.pool);
     return s;

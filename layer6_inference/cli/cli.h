@@ -26,13 +26,16 @@ typedef struct {
     Options o;
     Model model;
     Pool *pool;
+    Lora loras[MAX_LISTED];     /* --lora and --lora-scaled, of the model */
+    LoraUse uses[MAX_LISTED];
+    int n_loras;
     bool placed, bind; /* threads and memory have their places; threads are to be bound */
     int64_t start_ns;
 } Cli;
 
 typedef Status VerbFn(Cli *c, Err *err);
 VerbFn verb_run, verb_logits, verb_tokenize, verb_detokenize, verb_inspect, verb_bench,
-    verb_perplexity, verb_quantize, verb_imatrix, verb_convert, verb_chat, verb_embed;
+    verb_perplexity, verb_quantize, verb_imatrix, verb_convert, verb_merge, verb_chat, verb_embed;
 
 /* inspect --quality A B. */
 Status cli_quality(Cli *c, Err *err);
@@ -44,6 +47,10 @@ Status cli_perplexity_bits(Cli *c, const Buf *text, Err *err);
 Status cli_open_model(Cli *c, Err *err);
 /* Says on stderr what is different in a model that was made from a directory. */
 void cli_note_import(const ImportNotes *n);
+/* The adapters that the flags name, for the model of that file; cli_open_model calls it. Closed at the end. */
+Status cli_open_loras(Cli *c, const Gguf *base, Err *err);
+/* From now on the session adds them; does nothing without any. */
+Status cli_adapt(const Cli *c, Session *s, Err *err);
 /* The same, but only container and tokenizer, whatever the architecture. */
 Status cli_open_vocabulary(Cli *c, Err *err);
 /* Starts the thread pool that -t asks for, and with it repacks an open model's weights (--weights). */
@@ -77,6 +84,9 @@ Status cli_parse_ids(const char *text, int64_t n_vocab, TokenList *out, Err *err
 
 /* Writes all bytes to stdout; a closed pipe ends the program quietly with OK semantics. */
 Status cli_write(const void *bytes, size_t n, Err *err);
+
+/* --outtype: a type, or -1 for auto. */
+Status cli_outtype(const char *name, int *wish, Err *err);
 
 /* True if both paths name one existing file: what is mapped must not be written to. */
 bool cli_same_file(const char *a, const char *b);

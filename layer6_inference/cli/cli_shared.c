@@ -129,7 +129,8 @@ Status cli_open_model(Cli *c, Err *err)
                                               c->program->embedded_bytes, err);
     if (s == OK && !c->o.quiet) cli_note_import(&c->model.imported);
     /* A missing or unreadable file is a rejected model too; only memory is another matter. */
-    return s == OK || s == E_MEMORY ? s : E_FORMAT;
+    if (s != OK) return s == E_MEMORY ? s : E_FORMAT;
+    return cli_open_loras(c, &c->model.gguf, err);
 }
 
 Status cli_open_vocabulary(Cli *c, Err *err)

@@ -85,11 +85,11 @@ static Status store(Options *o, const OptionRow *row, const char *flag, const ch
         if (!on && !off)
             return fail(err, E_ARG, "%s is '%s', expected is on or off. HINT: --help explains it", flag, value);
         memcpy(field, &on, sizeof on);
-    } else if (row->kind == OPT_LIST) {
+    } else if (row->kind == OPT_LIST || row->kind == OPT_LIST_SCALED) {
         OptionList *list = (OptionList *)(void *)field;
         if (list->n == MAX_LISTED)
             return fail(err, E_ARG, "%s %.60s is one too many, %d are the most. HINT: one pattern may "
-                        "match many names", flag, value, MAX_LISTED);
+                        "match many names, one list many files", flag, value, MAX_LISTED);
         list->items[list->n++] = value;
     } else if (row->kind != OPT_IGNORED) {
         memcpy(field, &value, sizeof value);
@@ -140,7 +140,12 @@ static Status parse_flag(Options *o, VerbMask verb, int argc, char **argv, int *
         fprintf(stderr, "warning: %s has no meaning on the CPU and is ignored\n", flag);
         warned = true;
     }
-    return store(o, row, flag, value, err);
+    TRY(store(o, row, flag, value, err));
+    /* 3. An older form has two words. */
+    if (row->kind != OPT_LIST_SCALED || strchr(value, ':') || *i + 1 >= argc) return OK;
+    char *end;
+    strtod(argv[*i + 1], &end);
+    return end != argv[*i + 1] && !*end ? store(o, row, flag, argv[++*i], err) : OK;
 }
 
 Status options_parse(Options *o, VerbMask verb, int max_positional, int argc, char **argv, Err *err)

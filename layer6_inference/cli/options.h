@@ -17,7 +17,7 @@ typedef enum {
     VERB_RUN = 1 << 0, VERB_LOGITS = 1 << 1, VERB_TOKENIZE = 1 << 2, VERB_DETOKENIZE = 1 << 3,
     VERB_INSPECT = 1 << 4, VERB_BENCH = 1 << 5, VERB_PERPLEXITY = 1 << 6, VERB_QUANTIZE = 1 << 7,
     VERB_IMATRIX = 1 << 8, VERB_CHAT = 1 << 9, VERB_CONVERT = 1 << 10,
-    VERB_EMBED = 1 << 12
+    VERB_EMBED = 1 << 12, VERB_MERGE = 1 << 14
 } VerbMask;
 
 enum { MAX_POSITIONAL = 4, MAX_LISTED = 64 };
@@ -30,6 +30,8 @@ typedef struct Options {
     const char *model;
     const char *load_mode;      /* auto, mmap, none */
     bool no_mmap;
+    OptionList loras;           /* files of adapters, several divided by commas */
+    OptionList scaled_loras;    /* "FILE:SCALE", also divided by commas; or FILE and then SCALE */
     /* text */
     const char *prompt, *prompt_file;
     bool escape, no_display_prompt, special, ignore_eos;
@@ -74,7 +76,7 @@ typedef struct Options {
     OptionList tensor_types;    /* "PATTERN=TYPE" */
     const char *imatrix, *output_type, *token_embd_type;
     /* convert */
-    const char *outfile, *outtype, *tokenizer, *model_name, *pre;
+    const char *outfile, *outtype, *tokenizer, *model_name, *pre, *base;
     /* perplexity */
     bool bits;
     /* imatrix */

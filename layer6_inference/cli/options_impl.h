@@ -7,6 +7,7 @@
 typedef enum {
     OPT_FLAG, OPT_STR, OPT_INT, OPT_FLOAT, OPT_OPTIONAL_STR,
     OPT_LIST, /* may be given several times */
+    OPT_LIST_SCALED, /* the same; a value without ':' takes the next word too, if that is a number */
     OPT_IGNORED
 } OptionKind;
 

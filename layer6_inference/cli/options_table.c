@@ -6,17 +6,22 @@
                      VERB_PERPLEXITY | VERB_INSPECT | VERB_IMATRIX | VERB_CHAT | VERB_EMBED)
 #define FORWARD_VERBS (VERB_RUN | VERB_LOGITS | VERB_BENCH | VERB_PERPLEXITY | VERB_IMATRIX |       \
                        VERB_CHAT | VERB_EMBED)
+#define LORA_VERBS (FORWARD_VERBS | VERB_MERGE)
 #define TELL_VERBS (VERB_RUN | VERB_CHAT)
 #define TEXT_VERBS (VERB_PERPLEXITY | VERB_IMATRIX | VERB_INSPECT | VERB_EMBED)
 #define ALL_VERBS 0xFFFFFFFFu
 #define BIG 2147483647.0
 
 const OptionRow option_rows[] = {
-    {"model", "-m, --model", "FILE", OPT_STR, AT(model), 0, 0, MODEL_VERBS,
+    {"model", "-m, --model", "FILE", OPT_STR, AT(model), 0, 0, MODEL_VERBS | VERB_MERGE,
      "GGUF file (shard 1 of a split model) or Hugging Face directory; without it the embedded model"},
     {"model", "-lm, --load-mode", "MODE", OPT_STR, AT(load_mode), 0, 0, MODEL_VERBS,
      "auto, mmap or none (read into memory); default auto"},
     {"model", "--no-mmap", NULL, OPT_FLAG, AT(no_mmap), 0, 0, MODEL_VERBS, "same as -lm none"},
+    {"model", "--lora", "FILE,...", OPT_LIST, AT(loras), 0, 0, LORA_VERBS,
+     "a LoRA adapter (GGUF) that is added to the model; may be repeated"},
+    {"model", "--lora-scaled", "FILE:SCALE,...", OPT_LIST_SCALED, AT(scaled_loras), 0, 0, LORA_VERBS,
+     "the same, SCALE times as strongly; may be repeated"},
 
     {"text", "-p, --prompt", "TEXT", OPT_STR, AT(prompt), 0, 0, VERB_RUN,
      "the prompt; without -p and -f it is read from stdin if that is a pipe or a file"},
@@ -113,6 +118,11 @@ const OptionRow option_rows[] = {
      "no warning when the input is quantised already"},
 
     {"convert", "-o, --outfile", "FILE", OPT_STR, AT(outfile), 0, 0, VERB_CONVERT, "the GGUF file to write"},
+    {"merge", "-o, --output, --outfile", "FILE", OPT_STR, AT(outfile), 0, 0, VERB_MERGE, "the GGUF file to write"},
+    {"merge", "--outtype", "TYPE", OPT_STR, AT(outtype), 0, 0, VERB_MERGE,
+     "of the matrices that change: f32, f16, bf16, q8_0; default auto: as they are, f16 if quantised"},
+    {"convert", "--base", "PATH", OPT_STR, AT(base), 0, 0, VERB_CONVERT,
+     "of a PEFT adapter: its model, a Hugging Face directory (config.json is enough) or a GGUF file"},
     {"convert", "--outtype", "TYPE", OPT_STR, AT(outtype), 0, 0, VERB_CONVERT,
      "of the matrices: f32, f16, bf16, q8_0; default auto: as they are, so that nothing is lost"},
     {"convert", "--tokenizer", "FILE", OPT_STR, AT(tokenizer), 0, 0, VERB_CONVERT,
@@ -141,7 +151,7 @@ const OptionRow option_rows[] = {
      "measure the machine too, and say which share of what it can do was reached"},
 
     {"machine", "-t, --threads", "N", OPT_INT, AT(n_threads), 1, 256,
-     FORWARD_VERBS | VERB_QUANTIZE | VERB_INSPECT | VERB_CONVERT,
+     FORWARD_VERBS | VERB_QUANTIZE | VERB_INSPECT | VERB_CONVERT | VERB_MERGE,
      "threads; default: physical cores that this process may use"},
     {"machine", "-C, --cpu-mask", "HEX", OPT_STR, AT(cpu_mask), 0, 0, FORWARD_VERBS,
      "CPUs that threads may use: bit i stands for CPU i; adds to --cpu-range"},

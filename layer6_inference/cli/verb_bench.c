@@ -103,6 +103,7 @@ static Status run_tests(Cli *c, const char *format, Buf *out, Err *err)
     static BenchResult results[2];
     int n = 0;
     Status s = session_open(&session, &c->model, c->pool, p.n_ubatch, p.n_ctx, err);
+    if (s == OK) s = cli_adapt(c, &session, err);
     if (s == OK) s = kvcache_open(&kv, &c->model, p.type_k, p.type_v, p.n_ctx, 1, err);
     if (s == OK && c->o.bench_prompt)
         s = bench_model(&results[n++], &session, &kv, c->o.bench_prompt, 0, (int)c->o.repeats,

@@ -211,6 +211,7 @@ static Status open_repl(ChatRepl *r, Err *err)
     cli_catch_interrupt();
     cli_catch_terminate();
     TRY(generator_open(&r->g, &c->model, c->pool, &p, &cli_stop, err));
+    TRY(cli_adapt(c, &r->g.session, err));
     r->session = (ChatSession){.g = &r->g, .format = &r->format, .thinking = c->o.reasoning_budget == 0 ? 0 : -1};
     r->answer = (AnswerParams){.n_predict = c->o.n_predict, .stops = c->o.stops.items, .n_stops = c->o.stops.n};
     if (c->o.reasoning_budget == 0 && !r->format.caps.thinking_switch)

@@ -5,8 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* --outtype: a type, or -1 for auto. */
-static Status parse_outtype(const char *name, int *wish, Err *err)
+Status cli_outtype(const char *name, int *wish, Err *err)
 {
     static const struct { const char *name; int type; } types[] = {
         {"auto", -1}, {"f32", DT_F32}, {"f16", DT_F16}, {"bf16", DT_BF16}, {"q8_0", DT_Q8_0}};
@@ -46,6 +45,36 @@ static Status convert_directory(const Options *o, const char *path, const char *
     return s;
 }
 
+/* An adapter; if its model is at hand as GGUF, it must fit that. */
+static Status convert_adapter(const Options *o, const char *path, const char *name, int wish,
+                              const ImportRun *run, Err *err)
+{
+    HfLoraStats stats;
+    HfParams p = {.wish = wish, .name = name};
+    if (!o->base)
+        return fail(err, E_ARG, "a PEFT adapter needs the model that it is of. HINT: --base DIR (its config.json is "
+                    "enough) or --base MODEL.gguf");
+    if (cli_same_file(o->base, o->outfile))
+        return fail(err, E_ARG, "'%s' is the base model. HINT: give another output name", o->outfile);
+    Status s = hf_lora_convert(path, o->base, o->outfile, &p, run, &stats, err);
+    if (s != OK) return s;
+    /* Where the base has tensors, the adapter must fit them. */
+    if (!import_is_directory(o->base)) {
+        Gguf base;
+        Lora lora = {0};
+        s = gguf_open(&base, o->base, MAP_AUTO, err);
+        if (s == OK) s = lora_open(&lora, o->outfile, &base, err);
+        lora_close(&lora);
+        gguf_close(&base);
+    }
+    if (s != OK) unlink(o->outfile);
+    if (s == OK && !o->quiet && stats.n_left)
+        fprintf(stderr, "note: %lld tensors are left out: copies of the base model's own\n", (long long)stats.n_left);
+    if (s == OK && !o->quiet)
+        fprintf(stderr, "%s: a LoRA adapter of %lld matrices\n", o->outfile, (long long)stats.n_pairs);
+    return s;
+}
+
 /* What was written must open; if it does not, the source was wrong in a way that only binding finds. */
 static Status check_result(const char *path, bool quiet, Err *err)
 {
@@ -71,13 +100,14 @@ Status verb_convert(Cli *c, Err *err)
         return fail(err, E_ARG, "expected are a checkpoint and an output. HINT: sixfold convert DIR "
                     "-o OUT.gguf, or MODEL.bin --tokenizer TOKENIZER.bin -o OUT.gguf");
     const char *path = o->positional[0];
-    TRY(parse_outtype(o->outtype, &wish, err));
+    TRY(cli_outtype(o->outtype, &wish, err));
     if (cli_same_file(path, o->outfile))
         return fail(err, E_ARG, "'%s' is the checkpoint itself. HINT: give another output name", path);
     TRY(cli_open_pool(c, err));
     cli_catch_interrupt();
     ImportRun run = {.label = "convert", .quiet = o->quiet, .pool = c->pool, .stop = &cli_stop};
     const char *name = o->model_name ? o->model_name : import_model_name(path, buffer);
+    if (import_is_directory(path) && hf_lora_is(path)) return convert_adapter(o, path, name, wish, &run, err);
     TRY(import_is_directory(path) ? convert_directory(o, path, name, wish, &run, err)
                            : convert_llama2c(o, path, name, wish, &run, err));
     return check_result(o->outfile, o->quiet, err);

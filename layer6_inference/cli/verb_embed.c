@@ -103,6 +103,7 @@ static Status open_vectors(Cli *c, const Texts *t, Vectors *v, Err *err)
     TRY(cli_check_room(embedder_plan(&c->model, p.n_ctx, p.n_ubatch, p.type_k, p.type_v,
                                      pool_threads(c->pool)), p.n_ctx, err));
     TRY(embedder_open(&v->e, &c->model, c->pool, pooling, p.n_ctx, p.n_ubatch, p.type_k, p.type_v, err));
+    TRY(cli_adapt(c, &v->e.session, err));
     v->width = embedder_width(&v->e);
     for (int64_t i = 0; i < t->n; i++) v->n_rows += embedder_rows(&v->e, t->begin[i + 1] - t->begin[i]);
     int64_t floats;

@@ -27,6 +27,7 @@ static Status collect(Cli *c, const TokenList *ids, ImatrixCollect *sums, Err *e
     ImportanceParams p = {.n_ctx = g.n_ctx, .max_chunks = o->n_chunks, .save_every = o->save_every,
                           .with_output = o->process_output, .path = o->output, .quiet = o->quiet};
     Status s = session_open(&session, &c->model, c->pool, g.n_ubatch, g.n_ctx, err);
+    if (s == OK) s = cli_adapt(c, &session, err);
     if (s == OK) s = kvcache_open(&kv, &c->model, g.type_k, g.type_v, g.n_ctx, 1, err);
     if (s == OK) s = importance_run(sums, &session, &kv, ids, &p, &cli_stop, err);
     kvcache_close(&kv);

@@ -61,6 +61,7 @@ static Status open_run(LogitsRun *r, Cli *c, int64_t n_tokens, Err *err)
     if (p.n_ubatch > n_tokens) p.n_ubatch = n_tokens;
     TRY(cli_check_plan(c, &p, p.n_ubatch * r->n_vocab * (int64_t)sizeof(float), err));
     TRY(session_open(&r->session, &c->model, c->pool, p.n_ubatch, p.n_ctx, err));
+    TRY(cli_adapt(c, &r->session, err));
     TRY(kvcache_open(&r->kv, &c->model, p.type_k, p.type_v, p.n_ctx, 1, err));
     r->rows = ARENA_NEW(&r->arena, float, p.n_ubatch * r->n_vocab);
     r->items = ARENA_NEW(&r->arena, BatchItem, p.n_ubatch);

@@ -27,6 +27,7 @@ static Status measure(Cli *c, const TokenList *ids, Perplexity *result, Err *err
     KvCache kv = {0};
     Report report = {.quiet = c->o.quiet};
     Status s = session_open(&session, &c->model, c->pool, p.n_ubatch, p.n_ctx, err);
+    if (s == OK) s = cli_adapt(c, &session, err);
     if (s == OK) s = kvcache_open(&kv, &c->model, p.type_k, p.type_v, p.n_ctx, 1, err);
     if (s == OK)
         s = perplexity_run(result, &session, &kv, ids, p.n_ctx, on_window, &report, &cli_stop, err);

@@ -94,6 +94,7 @@ static Status measure(Cli *c, Documents *d, Err *err)
     Progress bar;
     progress_start(&bar, "perplexity", d->ids.n - d->n, "tok", 1, c->o.quiet);
     Status s = session_open(&session, &c->model, c->pool, p.n_ubatch, p.n_ctx, err);
+    if (s == OK) s = cli_adapt(c, &session, err);
     if (s == OK) s = kvcache_open(&kv, &c->model, p.type_k, p.type_v, p.n_ctx, (int)n_seq, err);
     if (s == OK)
         s = perplexity_documents(d->docs, d->n, d->ids.ids, &session, &kv, rows, on_tokens, &bar, &cli_stop,

@@ -142,6 +142,7 @@ Status verb_run(Cli *c, Err *err)
         cli_catch_interrupt();
         s = generator_open(&g, &c->model, c->pool, &p, &cli_stop, err);
     }
+    if (s == OK) s = cli_adapt(c, &g.session, err);
     if (s == OK && ids.n > p.n_ctx)
         s = fail(err, E_LIMIT, "the prompt has %lld tokens, the context holds %lld. HINT: -c %lld",
                  (long long)ids.n, (long long)p.n_ctx, (long long)ids.n + 1);

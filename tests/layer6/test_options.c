@@ -32,7 +32,7 @@ static int each_spelling(SpellingFn *fn)
 {
     int n = 0;
     for (int i = 0; i < option_row_count; i++)
-        for (uint32_t verb = 1; verb <= VERB_CONVERT; verb <<= 1) {
+        for (uint32_t verb = 1; verb <= VERB_MERGE; verb <<= 1) {
             if (!(option_rows[i].verbs & verb)) continue;
             char names[64], *save = NULL;
             snprintf(names, sizeof names, "%s", option_rows[i].names);
@@ -55,7 +55,8 @@ static void holds(const OptionRow *row, const Options *o, const char *value, con
     bool good = row->kind == OPT_IGNORED || (row->kind == OPT_FLAG && flag) ||
                 (row->kind == OPT_INT && i == strtoll(value, NULL, 10)) ||
                 (row->kind == OPT_FLOAT && d == strtod(value, NULL)) ||
-                ((row->kind == OPT_STR || row->kind == OPT_OPTIONAL_STR || row->kind == OPT_LIST) && !strcmp(text, value));
+                ((row->kind == OPT_STR || row->kind == OPT_OPTIONAL_STR || row->kind == OPT_LIST ||
+                  row->kind == OPT_LIST_SCALED) && !strcmp(text, value));
     if (!good) twin_fail("%s did not arrive: '%s'", name, value);
 }
 
