@@ -209,7 +209,7 @@ test-plants: $(TESTS) ## plant one error in each twin and see a test fail; P=sof
 	@CC='$(CC)' B='$(B)' tools/plant.sh $(P)
 
 $(B)/bench_compare: $(wildcard bench/*.c bench/*.h) $(EMBED) $(call libs,6)
-	$(Q)$(CC) $(CFLAGS) $(INC_$(TOP)) -Ibench $(wildcard bench/*.c) $(EMBED) $(call libs,6) $(LIBS_6) $(LDLIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(INC_$(TOP)) -Imodels -Ibench $(wildcard bench/*.c) $(EMBED) $(call libs,6) $(LIBS_6) $(LDLIBS) -o $@
 bench-compare: $(B)/bench_compare ## naive vs optimised: TSV, SVG, PNG; OP=softmax for one op
 	$(B)/bench_compare $(if $(OP),--op $(OP)) --out bench/out
 	@tools/draw_bench.sh bench/out

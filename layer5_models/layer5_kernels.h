@@ -6,6 +6,7 @@
 #include "bpe_merge.h"
 #include "import_tensor.h"
 #include "kernel_rows.h"
+#include "tokenize.h"
 
 #define KERNEL_T(op, type, variant, needs, fn) extern type fn;
 #include "kernels.def"

@@ -89,33 +89,38 @@ static void merge(Merger *m, uint32_t i)
     if (l->next != NOBODY) m->links[l->next].prev = i;
 }
 
+/* priority << 8 | index, as in the queue but for fewer symbols. */
+static uint64_t ask_short(const BpeRules *r, const BpeSymbol *s, int64_t i, int32_t *result)
+{
+    return (uint64_t)r->pair(r, &s[i], &s[i + 1], &result[i]) << 8 | (uint64_t)i;
+}
+
 static int64_t merge_short(const BpeRules *r, BpeSymbol *s, int64_t n)
 {
     /* 1. Ask for the priority of every pair of neighbours, once. */
-    uint32_t priority[SHORT] = {0};
-    int32_t result[SHORT] = {0};
-    for (int64_t i = 0; i + 1 < n; i++) priority[i] = r->pair(r, &s[i], &s[i + 1], &result[i]);
+    uint64_t entry[SHORT];
+    int32_t result[SHORT];
+    for (int64_t i = 0; i + 1 < n; i++) entry[i] = ask_short(r, s, i, result);
     for (;;) {
-        /* 2. Choose the smallest, of equal ones the leftmost. */
-        uint32_t best = BPE_NO_MERGE;
-        int64_t at = -1;
-        for (int64_t i = 0; i + 1 < n; i++)
-            if (priority[i] < best) best = priority[i], at = i;
-        if (at < 0) return n;
+        /* 2. Choose the smallest, of equal ones the leftmost: one comparison, no branch. */
+        uint64_t best = (uint64_t)BPE_NO_MERGE << 8;
+        for (int64_t i = 0; i + 1 < n; i++) best = entry[i] < best ? entry[i] : best;
+        if (best >> 8 == BPE_NO_MERGE) return n;
+        int64_t at = best & 0xFF;
 
         /* 3. Merge: the left symbol grows over the right one, which goes. */
         s[at].len += s[at + 1].len;
         s[at].id = result[at];
         n--;
-        for (int64_t i = at + 1; i < n; i++) {
-            s[i] = s[i + 1];
-            priority[i] = priority[i + 1];
+        for (int64_t i = at + 1; i < n; i++) s[i] = s[i + 1];
+        for (int64_t i = at + 1; i + 1 < n; i++) {
+            entry[i] = entry[i + 1] - 1; /* its index is in the lowest bits */
             result[i] = result[i + 1];
         }
 
         /* 4. Two pairs have changed; ask for these two. */
-        if (at + 1 < n) priority[at] = r->pair(r, &s[at], &s[at + 1], &result[at]);
-        if (at > 0) priority[at - 1] = r->pair(r, &s[at - 1], &s[at], &result[at - 1]);
+        if (at + 1 < n) entry[at] = ask_short(r, s, at, result);
+        if (at > 0) entry[at - 1] = ask_short(r, s, at - 1, result);
     }
 }
 

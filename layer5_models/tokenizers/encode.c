@@ -2,9 +2,12 @@
  *
  *   text -> special tokens and the fragments between them -> (BPE: words) -> symbols -> merges -> ids
  *
- * SPM writes a space as U+2581 and merges over a whole fragment. BPE merges inside each word. The
+ * SPM writes a space as U+2581 and merges over a whole fragment. BPE merges inside each word. This is
+ * the plain twin, which takes every step for every word; encode_quick.c saves most of them. The
  * families that merge nothing are in files of their own. */
 #include "tokenizer_impl.h"
+
+#include "layer5_kernels.h"
 
 #include <string.h>
 
@@ -67,8 +70,6 @@ static int64_t cut_characters(Encoder *e, const char *text, size_t n, bool named
     return count;
 }
 
-/* ---------------------------------------------------------------- SPM */
-
 /* A symbol without a token of its own: one token per byte. */
 static Status push_bytes(Encoder *e, const char *text, size_t n, Err *err)
 {
@@ -84,31 +85,6 @@ static Status push_bytes(Encoder *e, const char *text, size_t n, Err *err)
     }
     return OK;
 }
-
-static Status encode_spm(Encoder *e, const char *text, size_t n, Err *err)
-{
-    /* 1. Spaces become visible; one symbol per character. */
-    const Tokenizer *t = e->t;
-    TRY(escape_spaces(e, text, n, t->add_space_prefix, err));
-    TRY(symbols_reserve(e, e->text.len, err));
-    int64_t count = cut_characters(e, e->text.data, e->text.len, false);
-
-    /* 2. Merge. */
-    BpeSymbol *s = (BpeSymbol *)(void *)e->symbols.data;
-    BpeRules rules = {tokenizer_spm_pair, t, e->text.data};
-    count = bpe_merge(&rules, s, count, e->work.data);
-
-    /* 3. What merged is a token. A single character may be one too, or falls back to bytes. */
-    for (int64_t i = 0; i < count; i++) {
-        const char *at = e->text.data + s[i].start;
-        int32_t id = s[i].id >= 0 ? s[i].id : tokenizer_vocab_find(&t->vocab, at, s[i].len);
-        if (id >= 0) TRY(tokens_push(e->out, id, err));
-        else TRY(push_bytes(e, at, s[i].len, err));
-    }
-    return OK;
-}
-
-/* ---------------------------------------------------------------- BPE */
 
 /* The token whose text is the whole word, or -1. */
 static Status find_whole(Encoder *e, const char *word, size_t n, int32_t *id, Err *err)
@@ -130,57 +106,50 @@ static Status find_whole(Encoder *e, const char *word, size_t n, int32_t *id, Er
     return OK;
 }
 
-static Status encode_word(Encoder *e, const char *word, size_t n, Err *err)
+/* The first character is white; then the piece is a gap between words. */
+static bool is_gap(const char *piece, size_t n)
 {
-    /* 1. Some vocabularies take a word that is a token as it is. */
+    int used;
+    return unicode_is_space(utf8_decode(piece, n, &used));
+}
+
+Status tokenizer_encode_word(Encoder *e, const char *word, size_t n, Err *err)
+{
+    /* 1. Some vocabularies take a word that is a token as it is, some have nothing for gaps. */
     const Tokenizer *t = e->t;
-    unsigned flags = t->pre->flags;
+    if (t->words_only && is_gap(word, n)) return OK;
+    bool spm = t->kind == TOKENIZER_SPM;
+    unsigned flags = spm ? PRE_RAW : t->pre->flags;
     if (flags & PRE_IGNORE_MERGES || (flags & PRE_NEWLINE_RUNS && word[0] == '\n')) {
         int32_t id;
         TRY(find_whole(e, word, n, &id, err));
         if (id >= 0) return tokens_push(e->out, id, err);
     }
 
-    /* 2. One symbol per byte. */
+    /* 2. One symbol per character or byte. */
     TRY(symbols_reserve(e, n, err));
     BpeSymbol *s = (BpeSymbol *)(void *)e->symbols.data;
     int64_t count = (int64_t)n;
     if (flags & PRE_RAW) {
-        count = cut_characters(e, word, n, true);
+        count = cut_characters(e, word, n, !spm);
     } else {
         for (size_t i = 0; i < n; i++)
             s[i] = (BpeSymbol){(uint32_t)i, 1, t->byte_symbols[(unsigned char)word[i]]};
     }
 
     /* 3. Merge. */
-    BpeRules rules = {tokenizer_bpe_pair, t, word};
+    BpeRules rules = {spm ? tokenizer_spm_pair : tokenizer_bpe_pair, t, word};
     if (count > 1) count = bpe_merge(&rules, s, count, e->work.data);
 
-    /* 4. A symbol that is no token (only merges mention it) is written byte by byte. */
+    /* 4. What merged is a token; a single character may be one too. What is none (in BPE, if only merges
+     *    mention it) is written byte by byte. */
     for (int64_t i = 0; i < count; i++) {
-        if (s[i].id >= 0 && s[i].id < t->vocab.n_tokens)
-            TRY(tokens_push(e->out, s[i].id, err));
-        else
-            TRY(push_bytes(e, word + s[i].start, s[i].len, err));
+        const char *at = word + s[i].start;
+        int32_t id = s[i].id;
+        if (spm && id < 0) id = tokenizer_vocab_find(&t->vocab, at, s[i].len);
+        if (id >= 0 && id < t->vocab.n_tokens) TRY(tokens_push(e->out, id, err));
+        else TRY(push_bytes(e, at, s[i].len, err));
     }
-    return OK;
-}
-
-/* The same, but a word that was there before is copied. */
-static Status encode_again(Encoder *e, const char *word, size_t n, Err *err)
-{
-    CachedWord key, *slot = tokenizer_cache_slot(e, word, n, &key);
-    if (slot && tokenizer_cache_has(slot, &key)) {
-        for (int i = 0; i < slot->n_ids; i++) TRY(tokens_push(e->out, slot->ids[i], err));
-        return OK;
-    }
-    int64_t before = e->out->n;
-    TRY(encode_word(e, word, n, err));
-    int64_t n_ids = e->out->n - before;
-    if (!slot || n_ids > (int64_t)(sizeof key.ids / sizeof *key.ids)) return OK;
-    key.n_ids = (uint8_t)n_ids;
-    if (n_ids) memcpy(key.ids, e->out->ids + before, (size_t)n_ids * sizeof *key.ids);
-    *slot = key;
     return OK;
 }
 
@@ -200,33 +169,28 @@ static Status lower_text(Encoder *e, const char *text, size_t n, Err *err)
     return OK;
 }
 
-/* The first character is white; then the piece is a gap between words. */
-static bool is_gap(const char *piece, size_t n)
-{
-    int used;
-    return unicode_is_space(utf8_decode(piece, n, &used));
-}
-
-static Status encode_bpe(Encoder *e, const char *text, size_t n, Err *err)
+Status tokenizer_prepare(Encoder *e, const char **text, size_t *n, Err *err)
 {
     const Tokenizer *t = e->t;
-    bool escape = t->pre->flags & PRE_RAW && !(t->pre->flags & PRE_BLANKS_STAY);
-    if (escape) TRY(escape_spaces(e, text, n, t->add_space_prefix, err));
-    else if (t->lowercase) TRY(lower_text(e, text, n, err));
-    if (escape || t->lowercase) {
-        text = e->text.data;
-        n = e->text.len;
-    }
+    if (tokenizer_writes_space_signs(t)) TRY(escape_spaces(e, *text, *n, t->add_space_prefix, err));
+    else if (t->lowercase) TRY(lower_text(e, *text, *n, err));
+    else return OK;
+    *text = e->text.data;
+    *n = e->text.len;
+    return OK;
+}
+
+Status tokenize_plain(Encoder *e, const char *text, size_t n, Err *err)
+{
+    const Tokenizer *t = e->t;
+    TRY(tokenizer_prepare(e, &text, &n, err));
+    if (t->kind == TOKENIZER_SPM) return tokenizer_encode_word(e, text, n, err);
     const uint32_t *ends;
     int64_t n_pieces;
-    TRY(tokenizer_cache_open(e, n, err));
     TRY(tokenizer_pretokenize(t, &e->pre, text, n, &ends, &n_pieces, err));
-    size_t begin = 0;
-    for (int64_t i = 0; i < n_pieces; i++) {
-        if (!t->words_only || !is_gap(text + begin, ends[i] - begin))
-            TRY(encode_again(e, text + begin, ends[i] - begin, err));
-        begin = ends[i];
-    }
+    uint32_t begin = 0;
+    for (int64_t k = 0; k < n_pieces; begin = ends[k++])
+        TRY(tokenizer_encode_word(e, text + begin, ends[k] - begin, err));
     return OK;
 }
 
@@ -235,8 +199,8 @@ static Status encode_bpe(Encoder *e, const char *text, size_t n, Err *err)
 static Status encode_fragment(Encoder *e, const char *text, size_t n, Err *err)
 {
     switch (e->t->kind) {
-    case TOKENIZER_SPM: return encode_spm(e, text, n, err);
-    case TOKENIZER_BPE: return encode_bpe(e, text, n, err);
+    case TOKENIZER_SPM:
+    case TOKENIZER_BPE: return tokenize(e, text, n, err);
     case TOKENIZER_WPM: return tokenizer_wpm_encode(e, text, n, err);
     case TOKENIZER_UGM: return tokenizer_ugm_encode(e, text, n, err);
     case TOKENIZER_RWKV: return tokenizer_rwkv_encode(e, text, n, err);

@@ -7,7 +7,9 @@
  * class intersections [A&&[^B]] are complements of the other general categories (L, M, N, P, S, Z
  * and C cover everything); groups of three digits from the right end are cut by CUT_THREES, since a
  * look-ahead over a long run costs its length at every digit; runs before $ begin at their start for
- * the same reason; and a repeated group takes no step back where a step back cannot help. */
+ * the same reason; and a repeated group takes no step back where a step back cannot help.
+ *
+ * CUT_WORDS marks the patterns of which pre_words.c knows the first match where plain English begins. */
 #include "tokenizer_impl.h"
 
 #include <string.h>
@@ -33,62 +35,63 @@
 #define P_NO_PUNCTUATION " ?[^(\\s|.,!?…。，、।۔،)]+"
 #define OTHERS "\\p{N}\\p{P}\\p{S}\\p{Z}\\p{C}" /* all categories but letters and marks */
 
-#define SET(name, ...) static const PrePattern name[] = {__VA_ARGS__, {NULL, CUT_MATCHES}}
-#define CUT(pattern) {pattern, CUT_MATCHES}
+#define SET(name, ...) static const PrePattern name[] = {__VA_ARGS__, {NULL, CUT_MATCHES, false}}
+#define CUT(pattern) {pattern, CUT_MATCHES, false}
+#define CUT_WORDS(pattern) {pattern, CUT_MATCHES, true}
 
-SET(SET_A, CUT(CONTRACTIONS "|" WORD "|\\p{N}{1,3}|" SIGNS "[\\r\\n]*|" SPACES));
-SET(SET_B, CUT(CONTRACTIONS "|" WORD "|\\p{N}|" SIGNS "[\\r\\n]*|" SPACES));
-SET(SET_C, CUT(CONTRACTIONS "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}"
+SET(SET_A, CUT_WORDS(CONTRACTIONS "|" WORD "|\\p{N}{1,3}|" SIGNS "[\\r\\n]*|" SPACES));
+SET(SET_B, CUT_WORDS(CONTRACTIONS "|" WORD "|\\p{N}|" SIGNS "[\\r\\n]*|" SPACES));
+SET(SET_C, CUT_WORDS(CONTRACTIONS "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}"
                "| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|" SPACES));
-SET(SET_D, CUT(P_GPT2));
-SET(SET_E, CUT("\\p{N}"), CUT(P_GPT2));
-SET(SET_F, CUT("[\\p{P}\\$\\+<=>\\^~\\|`]+"), CUT(P_GPT2), CUT("[0-9][0-9][0-9]"));
+SET(SET_D, CUT_WORDS(P_GPT2));
+SET(SET_E, CUT("\\p{N}"), CUT_WORDS(P_GPT2));
+SET(SET_F, CUT("[\\p{P}\\$\\+<=>\\^~\\|`]+"), CUT_WORDS(P_GPT2), CUT("[0-9][0-9][0-9]"));
 SET(SET_G, CUT("[\\r\\n]"),
-    CUT("\\s?[A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿ"
+    CUT_WORDS("\\s?[A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿ"
         "ᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-\\x{1F7D}ᾀ-ᾴᾶ-ᾼ\\x{1FBE}ῂ-ῄῆ-ῌῐ-\\x{1FD3}ῖ-"
         "\\x{1FDB}ῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤ\\x{2126}ℨ\\x{212A}-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ"
         "-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃]+"),
     CUT("\\s?[!-/:-~！-／：-～‘-‟　-。]+"), CUT("(?<!\\s)\\s++$"), CUT("[一-龥ࠀ-一가-퟿]+"),
     CUT("\\p{N}+"));
-SET(SET_H, CUT("[\\r\\n]"), CUT("\\s?\\p{L}+"), CUT("\\s?\\p{P}+"), CUT("[一-龥ࠀ-一가-퟿]+"),
+SET(SET_H, CUT("[\\r\\n]"), CUT_WORDS("\\s?\\p{L}+"), CUT("\\s?\\p{P}+"), CUT("[一-龥ࠀ-一가-퟿]+"),
     CUT("\\p{N}"));
-SET(SET_I, CUT("\\p{N}{1,3}"), CUT("[一-龥぀-ゟ゠-ヿ]+"), CUT(P_LETTERS_SIGNS));
-SET(SET_J, CUT(CASED(UPPER, LOWER, "") "|\\p{N}|" SIGNS "[\\r\\n/]*|" SPACES));
-SET(SET_K, CUT(CASED(UPPER, LOWER, CONTRACTIONS "?") "|\\p{N}{1,3}|" SIGNS "[\\r\\n/]*|" SPACES));
-SET(SET_L, CUT(CASED("[^a-z" OTHERS "]", "[^A-Z" OTHERS "]", CONTRACTIONS_ASCII "?")
+SET(SET_I, CUT("\\p{N}{1,3}"), CUT("[一-龥぀-ゟ゠-ヿ]+"), CUT_WORDS(P_LETTERS_SIGNS));
+SET(SET_J, CUT_WORDS(CASED(UPPER, LOWER, "") "|\\p{N}|" SIGNS "[\\r\\n/]*|" SPACES));
+SET(SET_K, CUT_WORDS(CASED(UPPER, LOWER, CONTRACTIONS "?") "|\\p{N}{1,3}|" SIGNS "[\\r\\n/]*|" SPACES));
+SET(SET_L, CUT_WORDS(CASED("[^a-z" OTHERS "]", "[^A-Z" OTHERS "]", CONTRACTIONS_ASCII "?")
                "|\\p{N}{1,3}|" SIGNS "[\\r\\n/]*|" SPACES));
-SET(SET_M, {"(?<!\\d)\\d++\\b", CUT_THREES},
-    CUT(CASED(UPPER, LOWER, CONTRACTIONS "?") "|\\p{N}{1,3}|" SIGNS "[\\r\\n/]*|" SPACES));
+SET(SET_M, {"(?<!\\d)\\d++\\b", CUT_THREES, false},
+    CUT_WORDS(CASED(UPPER, LOWER, CONTRACTIONS "?") "|\\p{N}{1,3}|" SIGNS "[\\r\\n/]*|" SPACES));
 SET(SET_N, CUT(P_NO_PUNCTUATION));
 SET(SET_O, CUT(P_NO_PUNCTUATION), CUT("\\p{N}"));
 SET(SET_P, CUT("<sentinel:[0-9]+>"), CUT("(IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z"),
-    CUT("([\\t\\n]|    |  )"), CUT("\\p{N}"), CUT("[\\p{P}!-/:-@\\[-`{-~]"), CUT(P_GPT2));
-SET(SET_Q, CUT("[\\p{Han}]+|"
+    CUT("([\\t\\n]|    |  )"), CUT("\\p{N}"), CUT("[\\p{P}!-/:-@\\[-`{-~]"), CUT_WORDS(P_GPT2));
+SET(SET_Q, CUT_WORDS("[\\p{Han}]+|"
                CASED("[^\\p{Ll}\\p{Han}" OTHERS "]", "[^\\p{Lu}\\p{Lt}\\p{Han}" OTHERS "]",
                      CONTRACTIONS "?")
                "|\\p{N}{1,3}|" SIGNS "[\\r\\n]*|" SPACES));
-SET(SET_R, CUT("\\p{N}+"), {"\\d+", CUT_INSIDE});
-SET(SET_S, CUT("'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}"
+SET(SET_R, CUT("\\p{N}+"), {"\\d+", CUT_INSIDE, false});
+SET(SET_S, CUT_WORDS("'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}"
                "| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+"));
-SET(SET_T, CUT(CONTRACTIONS "|" WORD "|\\p{N}{1}| ?[^\\s\\p{L}\\p{N}\\r\\n]+|" SPACES));
-SET(SET_U, {"\\p{N}+", CUT_THREES},
-    CUT("[一-鿿㐀-䶿\\x{F900}-\\x{FAFF}぀-ゟ゠-ヿ･-ﾟ⼀-⿟เ-๿຀-໿ក-៿က-႟ꩠ-ꩿꧠ-꧿가-힯ᄀ-ᇿ]+"), CUT(P_LETTERS_SIGNS));
+SET(SET_T, CUT_WORDS(CONTRACTIONS "|" WORD "|\\p{N}{1}| ?[^\\s\\p{L}\\p{N}\\r\\n]+|" SPACES));
+SET(SET_U, {"\\p{N}+", CUT_THREES, false},
+    CUT("[一-鿿㐀-䶿\\x{F900}-\\x{FAFF}぀-ゟ゠-ヿ･-ﾟ⼀-⿟เ-๿຀-໿ក-៿က-႟ꩠ-ꩿꧠ-꧿가-힯ᄀ-ᇿ]+"), CUT_WORDS(P_LETTERS_SIGNS));
 SET(SET_V, CUT("[^\\n]+|[\\n]+"),
-    CUT(CONTRACTIONS_ASCII "|" WORD "|\\p{N}|" SIGNS "[\\r\\n]*|" SPACES));
+    CUT_WORDS(CONTRACTIONS_ASCII "|" WORD "|\\p{N}|" SIGNS "[\\r\\n]*|" SPACES));
 SET(SET_W, CUT(CONTRACTIONS "|[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*+(?: \\p{L}\\p{M}*+)*+)++|\\p{N}|"
                SIGNS "[\\r\\n/]?|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+"));
 SET(SET_X, CUT("[^\\n]+|[\\n]+"));
-SET(SET_Y, CUT("\\p{N}{1,3}"), CUT(CONTRACTIONS "|" WORD "|\\p{N}+|" SIGNS "[\\r\\n]*|" SPACES));
+SET(SET_Y, CUT("\\p{N}{1,3}"), CUT_WORDS(CONTRACTIONS "|" WORD "|\\p{N}+|" SIGNS "[\\r\\n]*|" SPACES));
 SET(SET_Z, CUT("\\S+"));
 /* Spaces are taken in blocks here, and at each block \s*[\r\n]+ would look through the whole run again;
  * but after a block without newlines there is none left in the run, so it is not asked again. */
-SET(SET_AA, CUT(CONTRACTIONS "|" WORD "|\\p{N}{1,3}|" SIGNS "[\\r\\n]*"
+SET(SET_AA, CUT_WORDS(CONTRACTIONS "|" WORD "|\\p{N}{1,3}|" SIGNS "[\\r\\n]*"
                 "|(?<![^\\S\\r\\n])\\s*[\\r\\n]+"
                 "|\\s{512}(?!\\S)|\\s{256}(?!\\S)|\\s{128}(?!\\S)|\\s{64}(?!\\S)|\\s{32}(?!\\S)"
                 "|\\s{16}(?!\\S)|\\s{8}(?!\\S)|\\s{4}(?!\\S)|\\s{1,2}(?!\\S)|\\s{1}"));
 SET(SET_AB, CUT("[가-힣ㄱ-ㆎ]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|[一-龥぀-ゟ゠-ヿ]+"),
-    CUT(CASED(UPPER, LOWER, CONTRACTIONS_ASCII "?") "|\\p{N}|" SIGNS "[\\r\\n/]*|" SPACES));
-SET(SET_AC, CUT("[\\p{P}\\$\\+<=>\\^~\\|]+"), CUT(P_GPT2), CUT("\\p{N}+"), CUT("[0-9][0-9][0-9]"));
+    CUT_WORDS(CASED(UPPER, LOWER, CONTRACTIONS_ASCII "?") "|\\p{N}|" SIGNS "[\\r\\n/]*|" SPACES));
+SET(SET_AC, CUT("[\\p{P}\\$\\+<=>\\^~\\|]+"), CUT_WORDS(P_GPT2), CUT("\\p{N}+"), CUT("[0-9][0-9][0-9]"));
 
 #define LLAMA3 SET_A, PRE_IGNORE_MERGES | PRE_ADD_BOS | PRE_CLEAN
 static const PreTokenizer PRE_TOKENIZERS[] = {

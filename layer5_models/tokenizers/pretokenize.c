@@ -77,7 +77,7 @@ void tokenizer_prework_close(PreWork *w)
     pcre2_match_data_free(w->match);
     pcre2_match_context_free(w->context);
     pcre2_general_context_free(w->general);
-    for (int i = 0; i < 2; i++) buf_close(&w->cuts[i]);
+    for (int i = 0; i <= MAX_PATTERNS; i++) buf_close(&w->cuts[i]);
     buf_close(&w->clean);
     *w = (PreWork){0};
 }
@@ -147,14 +147,18 @@ static Status cut_threes(Buf *cuts, const char *s, size_t n, size_t base, Err *e
     return OK;
 }
 
-/* One pattern on one piece text[begin .. end-1]. */
-static Status cut_piece(PreWork *w, const pcre2_code *code, CutMode mode, const char *text,
-                        size_t begin, size_t end, Buf *cuts, Err *err)
+Status tokenizer_cut_piece(const Tokenizer *t, PreWork *w, int i, bool quick, const char *text,
+                           size_t begin, size_t end, Buf *cuts, Err *err)
 {
+    TRY(prework_open(w, err));
+    CutMode mode = t->pre->patterns[i].mode;
+    bool words = quick && t->pre->patterns[i].words;
     const char *s = text + begin;
     size_t n = end - begin, b = 0, e = 0;
     for (size_t from = 0; from < n; from = e) {
-        TRY(next_match(w, code, s, n, from, &b, &e, err));
+        b = from;
+        e = words ? tokenizer_plain_word(s, n, from) : 0;
+        if (!e) TRY(next_match(w, t->codes[i], s, n, from, &b, &e, err));
         if (e == 0) break;
         if (mode != CUT_INSIDE) TRY(cut_at(cuts, begin + b, err));
         if (mode != CUT_MATCHES) TRY(cut_threes(cuts, s + b, e - b, begin + b, err));
@@ -199,22 +203,25 @@ static void carry_back(uint32_t *cuts, size_t n_cuts, const char *text, size_t n
     }
 }
 
+bool tokenizer_pre_takes(const char *text, size_t n)
+{
+    return utf8_valid_prefix(text, n) == n && !memmem(text, n, MONGOLIAN_SEPARATOR, 3);
+}
+
 Status tokenizer_pretokenize(const Tokenizer *t, PreWork *w, const char *text, size_t n,
                              const uint32_t **ends, int64_t *n_pieces, Err *err)
 {
-    TRY(prework_open(w, err));
-
     /* 1. A copy, if PCRE2 cannot take the text as it is. */
     const char *s = text;
     size_t len = n;
-    bool copied = utf8_valid_prefix(text, n) < n || memmem(text, n, MONGOLIAN_SEPARATOR, 3);
+    bool copied = !tokenizer_pre_takes(text, n);
     if (copied) {
         TRY(clean_copy(w, text, n, err));
         s = w->clean.data;
         len = w->clean.len;
     }
 
-    /* 2. One piece; then pattern after pattern, from one list of cuts into the other. */
+    /* 2. One piece; then pattern after pattern, from the first list of cuts into the second. */
     Buf *from = &w->cuts[0], *to = &w->cuts[1];
     buf_clear(from);
     TRY(cut_at(from, len, err));
@@ -223,12 +230,12 @@ Status tokenizer_pretokenize(const Tokenizer *t, PreWork *w, const char *text, s
         size_t begin = 0;
         for (size_t k = 0; k < from->len / sizeof(uint32_t); k++) {
             size_t end = ((const uint32_t *)(const void *)from->data)[k];
-            TRY(cut_piece(w, t->codes[i], t->pre->patterns[i].mode, s, begin, end, to, err));
+            TRY(tokenizer_cut_piece(t, w, i, false, s, begin, end, to, err));
             begin = end;
         }
-        Buf *swap = from;
-        from = to;
-        to = swap;
+        Buf swap = *from;
+        *from = *to;
+        *to = swap;
     }
 
     /* 3. Back to the bytes of the text. */

@@ -82,6 +82,18 @@ static Status read_types(Tokenizer *t, Arena *a, const Gguf *g, Err *err)
     return OK;
 }
 
+/* Where merges can reach across the left edge of U+2581; symbols of merges count too. */
+static void find_glued(Tokenizer *t)
+{
+    for (int32_t i = 0; i < t->vocab.n; i++) {
+        const char *s = t->vocab.texts[i].ptr, *end = s + t->vocab.texts[i].len, *at = s;
+        while ((at = memmem(at, (size_t)(end - at), SPACE_SIGN, 3)) != NULL) {
+            if (at > s) t->glued[(unsigned char)at[-1]] = true;
+            at++;
+        }
+    }
+}
+
 static Status open_all(Tokenizer *t, Arena *a, const Gguf *g, Err *err)
 {
     TRY(choose_family(t, g, err));
@@ -92,13 +104,14 @@ static Status open_all(Tokenizer *t, Arena *a, const Gguf *g, Err *err)
     tokenizer_special_texts(t, g);
     TRY(tokenizer_special_open(t, a, err));
     switch (t->kind) {
-    case TOKENIZER_SPM: return tokenizer_spm_open(t, a, g, err);
+    case TOKENIZER_SPM: find_glued(t); return tokenizer_spm_open(t, a, g, err);
     case TOKENIZER_WPM: return tokenizer_wpm_open(t, a, g, err);
     case TOKENIZER_UGM: return tokenizer_ugm_open(t, a, g, err);
     case TOKENIZER_RWKV: return tokenizer_rwkv_open(t, a, err);
     case TOKENIZER_BPE: break;
     }
     TRY(tokenizer_bpe_open(t, a, g, err));
+    if (t->pre->flags & PRE_RAW) find_glued(t);
     return tokenizer_patterns_open(t, err);
 }
 

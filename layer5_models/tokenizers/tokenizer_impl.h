@@ -2,8 +2,8 @@
  *
  * Reading order: vocab.c (texts and ids), vocab_special.c (bos, eos, ... and what ends generation),
  * bpe_rules.c and spm_rules.c (which pairs may merge), trie.c and special_split.c (control tokens in the
- * text), pre_patterns.c and pretokenize.c (text into words), encode.c with word_cache.c, decode.c,
- * tokenizer.c (opening).
+ * text), pre_patterns.c and pretokenize.c (text into words), encode.c and its quick twin encode_quick.c
+ * with word_cache.c and pre_words.c, decode.c, tokenizer.c (opening).
  * Families that merge nothing: wpm.c with unicode.c, ugm.c with ugm_charsmap.c, rwkv.c. */
 #ifndef SIXFOLD_TOKENIZER_IMPL_H
 #define SIXFOLD_TOKENIZER_IMPL_H
@@ -11,6 +11,7 @@
 #include "tokenizer.h"
 #include "bpe_merge.h"
 #include "pieces.h"
+#include "tokenize.h"
 #include "unicode.h"
 
 #include <string.h>
@@ -98,6 +99,7 @@ typedef enum {
 typedef struct {
     const char *pattern;
     CutMode mode;
+    bool words; /* what tokenizer_plain_word sees is its first match too */
 } PrePattern;
 
 enum {
@@ -132,6 +134,7 @@ struct Tokenizer {
     int32_t ids[ID_COUNT];
     bool add_bos, add_eos, add_space_prefix, clean_spaces;
 
+    bool glued[256];     /* SPM, BPE over characters: bytes that stand before U+2581 inside a symbol */
     uint32_t *priority;  /* SPM: [n_tokens] from the scores, smaller is more urgent */
     size_t longest;      /* SPM, WPM: bytes of the longest text */
     int32_t byte_ids[256];    /* token for a byte on its own, or -1 */
@@ -179,7 +182,7 @@ Status tokenizer_find_special(const Tokenizer *t, const char *text, size_t n, bo
 
 /* pretokenize.c: one thread's work area. Zero-initialise. */
 typedef struct {
-    Buf cuts[2];  /* uint32_t end of each piece */
+    Buf cuts[MAX_PATTERNS + 1]; /* uint32_t end of each piece */
     Buf clean;    /* text without invalid UTF-8 */
     pcre2_general_context *general;
     pcre2_match_context *context;
@@ -191,11 +194,20 @@ void tokenizer_patterns_close(Tokenizer *t);
 /* Ends of pieces of text[0 .. n-1], n > 0, in increasing order; valid until the next call. */
 Status tokenizer_pretokenize(const Tokenizer *t, PreWork *w, const char *text, size_t n,
                              const uint32_t **ends, int64_t *n_pieces, Err *err);
+/* What the i-th pattern alone makes of the piece text[0 .. n-1], in UTF-8 that PCRE2 can take: ends,
+ * appended to cuts. quick: plain words are found without the pattern. */
+Status tokenizer_cut_piece(const Tokenizer *t, PreWork *w, int i, bool quick, const char *text,
+                           size_t begin, size_t end, Buf *cuts, Err *err);
+/* Whether PCRE2 can take the text as it is. */
+bool tokenizer_pre_takes(const char *text, size_t n);
 void tokenizer_prework_close(PreWork *w);
+
+/* pre_words.c: the end of the plain word at s[from], or 0 if it is none. */
+size_t tokenizer_plain_word(const char *s, size_t n, size_t from);
 
 /* ---- encode.c: one call of tokenizer_encode ---- */
 
-typedef struct {
+struct Encoder {
     const Tokenizer *t;
     TokenList *out;
     const TextRange *plain; /* [n_plain] no special tokens here */
@@ -206,23 +218,32 @@ typedef struct {
     Buf symbols; /* BpeSymbol */
     Buf work;    /* of bpe_merge, of Viterbi */
     Buf cache;   /* CachedWord; empty = none */
-} Encoder;
+};
+/* The steps of both twins: the text as its family sees it (spaces as U+2581, small letters), then in e->text;
+ * and one word, that is, a piece which no merge leaves. */
+Status tokenizer_prepare(Encoder *e, const char **text, size_t *n, Err *err);
+static inline bool tokenizer_writes_space_signs(const Tokenizer *t)
+{
+    return t->kind == TOKENIZER_SPM || (t->pre->flags & PRE_RAW && !(t->pre->flags & PRE_BLANKS_STAY));
+}
+Status tokenizer_encode_word(Encoder *e, const char *word, size_t n, Err *err);
 
 /* ---- word_cache.c ---- */
 
 typedef struct {
     char bytes[16]; /* padded with 0 */
     int32_t ids[7];
-    uint8_t n_ids, len; /* len 0 = free slot */
+    uint8_t n_ids, name; /* stage * 32 + bytes; 0 = free slot */
 } CachedWord;
 
 /* Makes the cache if a text of n bytes is worth one. */
 Status tokenizer_cache_open(Encoder *e, size_t n, Err *err);
-/* The slot where the word is or would be, and the word itself in *key; NULL if it is too long. */
-CachedWord *tokenizer_cache_slot(Encoder *e, const char *word, size_t n, CachedWord *key);
+/* The slot where the word is or would be, and the word itself in *key; NULL if it is too long. stage: of
+ * the same bytes may become something else in another one. */
+CachedWord *tokenizer_cache_slot(Encoder *e, int stage, const char *word, size_t n, CachedWord *key);
 static inline bool tokenizer_cache_has(const CachedWord *slot, const CachedWord *key)
 {
-    return slot->len == key->len && memcmp(slot->bytes, key->bytes, sizeof key->bytes) == 0;
+    return slot->name == key->name && memcmp(slot->bytes, key->bytes, sizeof key->bytes) == 0;
 }
 
 /* wpm.c, ugm.c, rwkv.c: the tables of the family, and one fragment between special tokens. */

@@ -3,7 +3,7 @@
  *
  *   slot = hash(bytes of the word) mod N_SLOTS; a new word takes the slot of the old one
  *
- * Words of up to 16 bytes that become up to 7 tokens; an empty slot has length 0. The result does not
+ * Words of up to 16 bytes that become up to 7 tokens; the name of an empty slot is 0. The result does not
  * depend on what is in the cache. For short texts there is none: clearing it would cost more than it
  * saves. */
 #include "tokenizer_impl.h"
@@ -20,15 +20,15 @@ Status tokenizer_cache_open(Encoder *e, size_t n, Err *err)
     return OK;
 }
 
-CachedWord *tokenizer_cache_slot(Encoder *e, const char *word, size_t n, CachedWord *key)
+CachedWord *tokenizer_cache_slot(Encoder *e, int stage, const char *word, size_t n, CachedWord *key)
 {
     if (!e->cache.data || n > sizeof key->bytes) return NULL;
     memset(key->bytes, 0, sizeof key->bytes);
     memcpy(key->bytes, word, n);
-    key->len = (uint8_t)n;
+    key->name = (uint8_t)(stage * 32 + (int)n);
     uint64_t half[2];
     memcpy(half, key->bytes, sizeof half);
     uint64_t seed = e->t->vocab.seed;
-    uint64_t h = tokenizer_mix(half[0] ^ seed, 0x9E3779B97F4A7C15 ^ half[1]) ^ n;
+    uint64_t h = tokenizer_mix(half[0] ^ seed, 0x9E3779B97F4A7C15 ^ half[1]) ^ key->name;
     return (CachedWord *)(void *)e->cache.data + ((h ^ h >> 32) & (N_SLOTS - 1));
 }

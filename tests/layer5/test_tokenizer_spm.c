@@ -203,6 +203,27 @@ static void scan_and_heap_agree_on_random_texts(void **state)
     case_close(&c);
 }
 
+/* "c▁a" reaches across a blank, so there no cut is safe; everywhere else there is one. */
+static void cuts_before_blanks_change_nothing(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {"a", "ab", "c", "c", "bc", "aaaa", "é", "x", "\xFF", " ", "▁",
+                                        "\xE2\x96", "\n", "abc", "aaaaaaaaaaaaaaaaaaaa"};
+    static const char *const glue[] = {"c▁a", "c▁", "▁▁", "▁▁▁▁"};
+    Rng r = rng_seed(6);
+    for (int n = 0; n <= 4; n++) {
+        static VocabList l;
+        l = *spm_list();
+        for (int i = 0; i < n; i++) vl_add(&l, glue[3 - i], TOKEN_NORMAL, -0.25f * (float)i);
+        Case c;
+        case_open(&c, n % 2 ? spm_without_prefix(&l) : spm_bytes(&l));
+        for (int trial = 0; trial < 10; trial++)
+            long_texts_agree(&c, &r, parts, sizeof parts / sizeof *parts);
+        if (n == 4) assert_string_equal(texts_of(&c, "bc ab", false, false), "▁|b|c▁a|b");
+        case_close(&c);
+    }
+}
+
 static void broken_vocabularies_are_refused_with_their_reason(void **state)
 {
     (void)state;
@@ -337,6 +358,7 @@ int main(void)
         cmocka_unit_test(what_ends_generation_is_known_by_text),
         cmocka_unit_test(some_models_eat_the_space_after_special_tokens),
         cmocka_unit_test(scan_and_heap_agree_on_random_texts),
+        cmocka_unit_test(cuts_before_blanks_change_nothing),
         cmocka_unit_test(broken_vocabularies_are_refused_with_their_reason),
         cmocka_unit_test(long_texts_are_refused_and_empty_ones_named),
         cmocka_unit_test(ids_are_checked_when_decoding),

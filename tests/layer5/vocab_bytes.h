@@ -85,7 +85,7 @@ static inline void vb_texts(VocabBytes *v, const char *key, const char *const *t
 }
 
 /* The texts "<0x00>" ... "<0xFF>" or the byte alphabet of BPE, after n texts of one's own. */
-enum { VB_MAX = 700 };
+enum { VB_MAX = 1200 };
 typedef struct {
     char room[VB_MAX][32];
     const char *texts[VB_MAX];
