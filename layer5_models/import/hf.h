@@ -1,7 +1,8 @@
 /* hf.h: a Hugging Face directory becomes a GGUF file, or is used as if it were one.
  *
  *   config.json                            numbers              -> <arch>.* keys
- *   model.safetensors, or an index of many tensors              -> tensors, renamed and re-ordered
+ *   model.safetensors or
+ *   pytorch_model.bin, or an index of many tensors              -> tensors, renamed and re-ordered
  *   tokenizer.json or tokenizer.model,
  *   tokenizer_config.json, *.jinja         vocabulary, template -> tokenizer.* keys
  *   generation_config.json                 how to sample        -> general.sampling.* keys

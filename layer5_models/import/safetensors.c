@@ -1,6 +1,9 @@
 /* safetensors.c: a header in JSON, checked against the bytes that it describes. */
 #include "safetensors.h"
 
+#include "torchfile.h"
+#include "zipview.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,11 +127,28 @@ static Status grow(SafeTensors *st, int64_t n, Err *err)
     return OK;
 }
 
+static Status add_archive(SafeTensors *st, int file, const uint8_t *data, size_t size, Err *err)
+{
+    SafeTensor *t;
+    int64_t n;
+    TRY(torchfile_tensors(&st->arena, data, size, &t, &n, err));
+    TRY(grow(st, n, err));
+    for (int64_t i = 0; i < n; i++) {
+        t[i].file = file;
+        st->tensors[st->n++] = t[i];
+    }
+    return OK;
+}
+
 static Status parse_file(SafeTensors *st, int file, const uint8_t *data, size_t size, Err *err)
 {
     uint64_t length = 0;
     JsonView root, key, value;
     int64_t n = 0;
+    if (zipview_is(data, size)) return add_archive(st, file, data, size, err);
+    if (size > 2 && data[0] == 0x80 && data[1] <= 5 && data[2] != 0)
+        return fail(err, E_UNSUPPORTED, "a pickle that is in no zip archive. HINT: it is from PyTorch before 1.6; load it "
+                    "there and save it again");
     if (size >= 8) memcpy(&length, data, 8);
     if (size < 8 || length < 2 || length > SAFETENSORS_MAX_HEADER || length > size - 8)
         return fail(err, E_FORMAT, "a header of %llu bytes in a file of %zu (limit %d). HINT: is this a "
@@ -223,19 +243,27 @@ static Status open_index(SafeTensors *st, const char *path, Err *err)
     return s;
 }
 
-static Status open_any(SafeTensors *st, const char *path, Buf *full, Err *err)
+static Status open_path(SafeTensors *st, const char *path, Err *err)
 {
-    struct stat info;
     size_t n = strlen(path);
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
-        TRY(buf_printf(full, err, "%s/model.safetensors.index.json", path));
-        if (stat(full->data, &info) == 0) return open_index(st, full->data, err);
-        buf_clear(full);
-        TRY(buf_printf(full, err, "%s/model.safetensors", path));
-        path = full->data;
-    } else if (n > 5 && strcmp(path + n - 5, ".json") == 0) return open_index(st, path, err);
+    if (n > 5 && strcmp(path + n - 5, ".json") == 0) return open_index(st, path, err);
     st->files = ARENA_NEW(&st->arena, MapFile, 1);
     return st->files ? open_file(st, path, err) : fail(err, E_MEMORY, "no memory to open '%.300s'", path);
+}
+
+static Status open_any(SafeTensors *st, const char *path, Buf *full, Err *err)
+{
+    static const char *const names[] = {"model.safetensors.index.json", "model.safetensors",
+                                        "pytorch_model.bin.index.json", "pytorch_model.bin"};
+    struct stat info;
+    if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)) return open_path(st, path, err);
+    for (int i = 0; i < 4; i++) {
+        buf_clear(full);
+        TRY(buf_printf(full, err, "%s/%s", path, names[i]));
+        if (stat(full->data, &info) == 0) return open_path(st, full->data, err);
+    }
+    return fail(err, E_IO, "'%.300s' has neither model.safetensors nor pytorch_model.bin, nor an index of several. HINT: is "
+                "the download complete?", path);
 }
 
 static Status finish(SafeTensors *st, Status s, Err *err)

@@ -1,12 +1,13 @@
-/* safetensors.h: the container of Hugging Face checkpoints.
+/* safetensors.h: the containers of Hugging Face checkpoints.
  *
  *   u64 N | N bytes of JSON: {"name": {"dtype", "shape", "data_offsets": [begin, end]}, ...} | data
  *
  * A large model is several such files and model.safetensors.index.json, which says where each name is.
+ * Older checkpoints are pytorch_model.bin, PyTorch's own archives (torchfile.h); they give the same list.
  *
  * Interface: safetensors_open maps one file, or all files of a directory, and checks everything before
  * anything is used: the header's length, types and shapes against byte ranges, that the ranges tile the
- * data without hole or overlap, names without duplicates. Nothing is copied; views are of the mapping.
+ * data without hole or overlap (in an archive tensors may share bytes), names without duplicates. Nothing is copied; views are of the mapping.
  * A SafeTensors is read-only after opening. Source: huggingface/safetensors, format description. */
 #ifndef SIXFOLD_SAFETENSORS_H
 #define SIXFOLD_SAFETENSORS_H
@@ -37,8 +38,8 @@ typedef struct {
     Arena arena;
 } SafeTensors;
 
-/* path: a .safetensors file, an .index.json, or a directory that has model.safetensors or
- * model.safetensors.index.json. */
+/* path: a .safetensors file, an archive of torch.save, an .index.json, or a directory that has
+ * model.safetensors or pytorch_model.bin, whole or with an index of several; safetensors go first. */
 Status safetensors_open(SafeTensors *st, const char *path, MapMode mode, Err *err);
 Status safetensors_open_memory(SafeTensors *st, const void *data, size_t size, Err *err);
 void safetensors_close(SafeTensors *st); /* a zeroed one is fine */

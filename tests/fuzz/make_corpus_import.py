@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
-"""Writes corpus_llama2c/, corpus_safetensors/ and corpus_hfvocab/: small files to start exploring from."""
+"""Writes corpus_llama2c/, corpus_safetensors/, corpus_torchfile/ and corpus_hfvocab/: small files to start exploring
+from."""
+import io
 import os
 import struct
+import zipfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -47,6 +50,32 @@ write("safetensors", "hole", safetensors(b"{" + A + b"}", 16))
 write("safetensors", "twice", safetensors(b"{" + B + b"," + B + b"}", 4))
 write("safetensors", "empty", safetensors(b"{}", 0))
 write("safetensors", "json", b'{"a":[1,-2.5e3,true,null,"\\u00e9\\ud83d\\ude00"],"b":{"c":[]}}')
+
+
+
+def archive(pickle, storage=bytes(24), method=zipfile.ZIP_STORED):
+    """An archive as torch.save makes it, with a fixed date."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as z:
+        for name, data in (("m/data.pkl", pickle), ("m/byteorder", b"little"), ("m/data/0", storage)):
+            z.writestr(zipfile.ZipInfo(name), data, method)
+    return out.getvalue()
+
+
+STORAGE = b"((X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\x000X\3\0\0\0cpuK\6tQ"
+TENSOR = (b"X\1\0\0\0xctorch._utils\n_rebuild_tensor_v2\n" + STORAGE +
+          b"K\0K\2K\3\x86K\3K\1\x86\x89ccollections\nOrderedDict\n)RtR")
+PICKLES = {
+    "one": b"\x80\2}(" + TENSOR + b"u.",
+    "memo": b"\x80\2ccollections\nOrderedDict\nq\0)Rq\1(" + TENSOR + b"u}X\1\0\0\0vK\1sb.",
+    "system": b"\x80\2cos\nsystem\n(X\2\0\0\0lstR.",
+    "protocol4": b"\x80\4\x95\x20\0\0\0\0\0\0\0\x8c\x0bcollections\x94\x8c\x0bOrderedDict\x94\x93\x94)R\x94.",
+    "numbers": b"\x80\2}(K\1M\1\2J\1\2\3\4\x8a\2\xff\x7fG\0\0\0\0\0\0\0\0Nu.",
+}
+for name, pickle in PICKLES.items():
+    write("torchfile", name, b"1" + pickle)
+    write("torchfile", name + "_zip", b"0" + archive(pickle))
+write("torchfile", "compressed", b"0" + archive(PICKLES["one"], method=zipfile.ZIP_DEFLATED))
 
 
 def field(number, kind, value):
