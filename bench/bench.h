@@ -50,6 +50,8 @@ struct BenchCase {
     void (*reset)(BenchCase *c);  /* NULL: the input survives a run */
     void (*run)(BenchCase *c);
     void (*close)(BenchCase *c);  /* NULL: everything is in the arena */
+    const char *peer;        /* with picks: somebody else's way to do the same, never chosen; NULL: none */
+    void (*peer_run)(BenchCase *c); /* NULL: it is not installed */
     bool reset_each;
     void *state;
     void *out;               /* what the variants must agree on */
@@ -133,6 +135,10 @@ void bench_add_matmul(Bench *b);
 void bench_add_quants(Bench *b);
 void bench_add_panel_int8(Bench *b);
 void bench_add_linear(Bench *b);
+void bench_add_blas(Bench *b);
+
+/* bench_blas.c: before anything opens OpenBLAS. */
+void bench_blas_prepare(void);
 void bench_add_primitives(Bench *b);
 void bench_add_attention(Bench *b);
 void bench_add_lowrank(Bench *b);

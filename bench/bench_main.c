@@ -133,6 +133,7 @@ static void add_all(Bench *b)
     bench_add_generate(b);
     bench_add_panel_int8(b);
     bench_add_linear(b);
+    bench_add_blas(b);
 }
 
 static int compare(Bench *b, Err *err)
@@ -174,6 +175,7 @@ static bool number(const char *text, int lo, int hi, int *out)
 
 int main(int argc, char **argv)
 {
+    bench_blas_prepare();
     layer6_init();
     Bench b = {.n_threads = cpu_threads_default(), .n_samples = 15, .sample_ns = 1e6,
                .limit_ns = LIMIT_SECONDS * 1000000000ll, .out_dir = "bench/out"};

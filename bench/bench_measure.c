@@ -13,6 +13,7 @@
 /* One variant of the case at hand. */
 typedef struct {
     const char *name, *picks; /* picks NULL: "op:name" */
+    void (*run)(BenchCase *c);
     bool usable, agrees, chosen;
     int64_t runs;
     int n_samples;
@@ -28,9 +29,10 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static bool select_variant(const BenchCase *c, const Variant *v)
+static bool select_variant(BenchCase *c, const Variant *v)
 {
     char list[96];
+    if (c->peer) c->run = v->run;
     if (!v->picks) {
         snprintf(list, sizeof list, "%s:%s", c->op, v->name);
         return kernels_use(list, NULL) == OK;
@@ -38,23 +40,25 @@ static bool select_variant(const BenchCase *c, const Variant *v)
     return kernels_use(NULL, NULL) == OK && (!*v->picks || kernels_use(v->picks, NULL) == OK);
 }
 
-static int find_variants(const BenchCase *c, Variant *v)
+static int find_variants(BenchCase *c, Variant *v)
 {
     const KernelRow *selected = kernels_selected(c->op);
     int n = 0, last = -1;
     for (int i = 0; c->picks && c->picks[i].name; i++) {
         CHECK(n < BENCH_VARIANTS, "more than %d variants of '%s'", BENCH_VARIANTS, c->op);
-        v[n] = (Variant){.name = c->picks[i].name, .picks = c->picks[i].picks};
+        v[n] = (Variant){.name = c->picks[i].name, .picks = c->picks[i].picks, .run = c->run};
         v[n].usable = select_variant(c, &v[n]);
         if (v[n].usable) last = n;
         n++;
     }
     if (last >= 0) v[last].chosen = true;
+    if (c->picks && c->peer) v[n++] = (Variant){.name = c->peer, .picks = "", .run = c->peer_run,
+                                                .usable = c->peer_run != NULL};
     for (int i = 0; !c->picks && i < kernels_count(); i++) {
         const KernelRow *row = kernels_row(i);
         if (strcmp(row->op, c->op) != 0) continue;
         CHECK(n < BENCH_VARIANTS, "more than %d variants of '%s'", BENCH_VARIANTS, c->op);
-        v[n++] = (Variant){.name = row->variant, .usable = kernels_usable(row),
+        v[n++] = (Variant){.name = row->variant, .run = c->run, .usable = kernels_usable(row),
                            .chosen = row == selected};
     }
     return n;
