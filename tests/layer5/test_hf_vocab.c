@@ -138,6 +138,17 @@ static void words_between_white_space_are_merged_by_characters(void **state)
     (void)state;
     check_ids("whitespace", 260, "whitespace");
     check_ids("whitespace_lower", 260, "whitespace");
+    /* A blank that is a token stands between words all the same, and is no word. */
+    static const char json[] = "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\" \":1,\"b\":2},\"merges\":[]}}";
+    Vocabulary v = {0};
+    TokenList got = {0};
+    Err err = {0};
+    MUST(convert_text(&v.gguf, json, sizeof json - 1, 3, "whitespace", &err), &err);
+    MUST(tokenizer_open(&v.t, &v.arena, &v.gguf, &err), &err);
+    MUST(tokenizer_encode(v.t, "a  b", 4, (EncodeOptions){0}, &got, &err), &err);
+    assert_true(got.n == 2 && got.ids[0] == 0 && got.ids[1] == 2);
+    tokens_close(&got);
+    close_vocabulary(&v);
 }
 
 #define PIPE "{\"normalizer\":%s,\"pre_tokenizer\":%s,\"post_processor\":%s,\"model\":%s}"
