@@ -61,6 +61,7 @@ struct BenchCase {
     double flops, bytes;     /* of one run: operations; bytes read and written. 0: not meaningful */
     double set_bytes;        /* distinct bytes that one run touches */
     bool int8;               /* the operations are byte products */
+    bool int16;              /* of 16 bits: half as many at best */
     bool threaded;           /* uses the pool */
     const char *threaded_only; /* if set: only variants that occur in this text use it */
     bool by_rate;            /* variants differ in work per run (run() sets flops): compare rates */
@@ -82,7 +83,7 @@ typedef struct {
     double roof;             /* reached part of the roofline; 0: no roofline */
     const char *bound;       /* what the roofline consists of here: "L2", "memory", "peak" */
     RoofLevel level;
-    bool int8;
+    bool int8, int16;
     bool chosen;             /* what the engine uses on this machine */
     char note[160];
 } BenchRow;
@@ -134,6 +135,7 @@ void bench_add_vec(Bench *b);
 void bench_add_matmul(Bench *b);
 void bench_add_quants(Bench *b);
 void bench_add_panel_int8(Bench *b);
+void bench_add_panel_int16(Bench *b);
 void bench_add_linear(Bench *b);
 void bench_add_blas(Bench *b);
 

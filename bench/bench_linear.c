@@ -82,8 +82,11 @@ static Status linear_setup(BenchCase *c, Bench *b, Err *err)
     if (!c->picks) c->tol = 0.05 * sqrt((double)n_in);
     c->flops = 2.0 * (double)(n_tok * n_in * n_out);
     c->set_bytes = c->bytes = (double)tensor_bytes(&s->w) + 4.0 * (double)(n_tok * (n_in + n_out));
-    /* Quantised weights that unpack are multiplied as bytes, by one token or many. */
+    /* Quantised weights that unpack are multiplied as bytes, by one token or many; of 16 bits, as integers
+     * by many, whose roundings are 0.026 % of the result's sqrt(n_in): 8 times that at most. */
     c->int8 = quant_format(type)->unpack != NULL;
+    c->int16 = n_tok > 8 && (type == DT_F16 || type == DT_BF16);
+    if (c->int16) c->tol = 0.002 * sqrt((double)n_in);
     return OK;
 }
 
@@ -99,9 +102,11 @@ void bench_add_linear(Bench *b)
     }
     bench_add(b, (BenchCase){.op = "linear_quantised", .n = {DT_Q4_0, 2048, 1024, 64},
                              .setup = linear_setup});
-    static const DType packed[] = {DT_Q8_0, DT_Q4_0, DT_Q4_K, DT_Q6_K};
+    bench_add(b, (BenchCase){.op = "linear_halves", .n = {DT_F16, 2048, 1024, 64},
+                             .setup = linear_setup});
+    static const DType packed[] = {DT_F16, DT_BF16, DT_Q8_0, DT_Q4_0, DT_Q4_K, DT_Q6_K};
     static const int64_t n_toks[] = {16, 128, 512};
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 6; i++)
         for (int k = 0; k < 3 && fast_sets->name; k++)
             bench_add(b, (BenchCase){.op = "linear_prefill", .n = {packed[i], 2048, 2048, n_toks[k]},
                                      .setup = linear_setup, .picks = fast_sets});

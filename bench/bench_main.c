@@ -132,6 +132,7 @@ static void add_all(Bench *b)
     bench_add_import(b);
     bench_add_generate(b);
     bench_add_panel_int8(b);
+    bench_add_panel_int16(b);
     bench_add_linear(b);
     bench_add_blas(b);
 }

@@ -201,7 +201,7 @@ static void add_row(Bench *b, const BenchCase *c, Variant *v, const BenchRow *fi
     BenchRow *r = &b->rows[b->n_rows++];
     *r = (BenchRow){.status = !v->usable ? "unusable" : v->agrees ? "ok" : "wrong",
                     .layer = layer_of(c), .threads = threads_of(b, c, v->name),
-                    .level = bench_level(c->set_bytes), .int8 = c->int8,
+                    .level = bench_level(c->set_bytes), .int8 = c->int8, .int16 = c->int16,
                     .chosen = v->chosen};
     snprintf(r->op, sizeof r->op, "%s", c->op);
     snprintf(r->variant, sizeof r->variant, "%s", v->name);

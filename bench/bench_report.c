@@ -41,7 +41,7 @@ static void write_row(FILE *f, const BenchRow *r)
             "%.4f\t%s\t%s\t%s\n",
             r->op, r->layer, r->size, r->variant, r->status, r->chosen ? "yes" : "no", r->threads,
             (long long)r->runs, r->n_samples, r->median_ns, r->min_ns, r->iqr_ns, r->flops,
-            r->bytes, gflops, gbs, r->ratio, r->roof, r->bound, r->int8 ? "int8" : "f32", r->note);
+            r->bytes, gflops, gbs, r->ratio, r->roof, r->bound, r->int8 ? "int8" : r->int16 ? "int16" : "f32", r->note);
 }
 
 Status bench_write_tsv(const Bench *b, Err *err)

@@ -120,7 +120,9 @@ void bench_relate(Bench *b)
         int t = r->threads > 1;
         r->bound = "none";
         if ((r->flops == 0 && r->bytes == 0) || r->median_ns <= 0) continue;
-        double compute = r->flops / (r->int8 ? roofs->int8_gops[t] : roofs->fma_gflops[t]);
+        double peak = r->int8 ? roofs->int8_gops[t]
+                    : r->int16 ? roofs->int8_gops[t] / 2 : roofs->fma_gflops[t];
+        double compute = r->flops / peak;
         double move = r->bytes / roofs->gbs[t][r->level];
         r->bound = compute > move ? "peak" : bench_level_name[r->level];
         r->roof = (compute > move ? compute : move) / r->median_ns;

@@ -8,6 +8,7 @@
 #include "linear_parts.h"
 #include "matmul_block.h"
 #include "panel.h"
+#include "panel_int16.h"
 #include "panel_int8.h"
 #include "roofline_kernels.h"
 #include "simd_probe.h"

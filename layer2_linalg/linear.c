@@ -1,5 +1,5 @@
-/* linear.c: checks a call of linear_n and picks its way: dots for a few tokens, panels of bytes or
- * floats for many. */
+/* linear.c: checks a call of linear_n and picks its way: dots for a few tokens, panels of bytes,
+ * of 16-bit integers or of floats for many. */
 #include "linear_parts.h"
 
 bool linear_supports(DType t) { return quant_format(t) != NULL; }
@@ -9,8 +9,9 @@ int64_t linear_scratch_bytes(int64_t max_in, int64_t max_tok, int n_threads)
     int64_t few = linear_few_scratch(max_in, max_tok);
     int64_t many = linear_many_scratch(max_in, max_tok, n_threads);
     int64_t int8 = linear_int8_scratch(max_in, max_tok, n_threads);
-    int64_t most = few > many ? few : many;
-    return most > int8 ? most : int8;
+    int64_t int16 = linear_int16_scratch(max_in, max_tok, n_threads);
+    int64_t floats = few > many ? few : many, ints = int8 > int16 ? int8 : int16;
+    return floats > ints ? floats : ints;
 }
 
 static void check_out(const LinearOut *o, int64_t n_in)
@@ -35,11 +36,22 @@ void linear_finish(const LinearOut *o, int64_t row, int64_t n_rows, int64_t n_to
 
 typedef void Way(Pool *pool, const LinearJob *job);
 
+static Way *way_of_many(DType t)
+{
+    if (quant_format(t)->unpack) return linear_quantised;
+    return t == DT_F16 || t == DT_BF16 ? linear_halves : linear_many;
+}
+
 static Way *way_of(const LinearOut *o, int64_t n_tok)
 {
     bool bytes = quant_format(o->w->type)->unpack != NULL;
-    if (n_tok < (bytes ? LINEAR_FEW_INT8 : LINEAR_FEW)) return linear_few;
-    return bytes ? linear_quantised : linear_many;
+    return n_tok < (bytes ? LINEAR_FEW_INT8 : LINEAR_FEW) ? linear_few : way_of_many(o->w->type);
+}
+
+int linear_product_bits(DType t)
+{
+    Way *way = way_of_many(t);
+    return way == linear_int8 ? 8 : way == linear_int16 ? 16 : 0;
 }
 
 void linear_n(Pool *pool, void *scratch, const LinearOut *outs, int n_outs, const float *x,

@@ -8,8 +8,9 @@
  * Few tokens (up to 8; 4 if the weights are quantised): fused dot products on the stored bytes, at memory speed; rows are split
  * statically into one contiguous range per thread. Many tokens: panels of rows are unpacked and
  * multiplied by one register-blocked micro-kernel. Quantised weights are multiplied as bytes, by
- * activations rounded to 8 bits (ActQ8), 32 with one scale; floats as floats, by x as it is. Same bits
- * for any number of threads.
+ * activations rounded to 8 bits (ActQ8), 32 with one scale; F32 as floats, by x as it is; F16 and BF16
+ * as floats too, or on x86 as integers of 13 bits and a sign (panel_int16.h), to which x is also rounded.
+ * Same bits for any number of threads.
  *
  * Interface:
  * - linear_n computes several matrices from the same x in one parallel region (q, k, v; gate, up).
@@ -29,6 +30,9 @@ typedef struct {
 } LinearOut;
 
 bool linear_supports(DType t);
+
+/* What many tokens are multiplied as: integers of 8 or 16 bits, or 0 for floats. The kernels in use decide. */
+int linear_product_bits(DType t);
 
 /* Enough for any call with n_in <= max_in, n_tok <= max_tok on a pool of n_threads. */
 int64_t linear_scratch_bytes(int64_t max_in, int64_t max_tok, int n_threads);

@@ -1,4 +1,4 @@
-/* linear_parts.h: the three ways of linear_n, chosen in linear.c by tokens and type. Private. */
+/* linear_parts.h: the four ways of linear_n, chosen in linear.c by tokens and type. Private. */
 #ifndef SIXFOLD_LINEAR_PARTS_H
 #define SIXFOLD_LINEAR_PARTS_H
 
@@ -35,5 +35,12 @@ void linear_int8(Pool *pool, const LinearJob *job);
 /* For matrices whose format unpacks: linear_many is exact in x and slow, linear_int8 rounds x to 8 bits. */
 typedef void linear_quantised_fn(Pool *pool, const LinearJob *job);
 extern linear_quantised_fn *linear_quantised;
+
+int64_t linear_int16_scratch(int64_t max_in, int64_t max_tok, int n_threads);
+void linear_int16(Pool *pool, const LinearJob *job);
+
+/* For F16 and BF16: linear_many is exact in x and w, linear_int16 rounds both to 13 bits and a sign. */
+typedef void linear_halves_fn(Pool *pool, const LinearJob *job);
+extern linear_halves_fn *linear_halves;
 
 #endif

@@ -14,6 +14,8 @@
  * - Reductions fold halves: s4[i] = s8[i] + s8[i+4], then 2, then 1: a fixed order.
  * - vi_dot4_*(acc, a, b): acc[i] += a[4i]*b[4i] + ... + a[4i+3]*b[4i+3] on bytes. The forms differ in
  *   what the machine offers; each states the range in which it is exact.
+ * - vi_dot2(acc, a, b): acc[i] += a[2i]*b[2i] + a[2i+1]*b[2i+1] on signed 16-bit numbers, of which each
+ *   lane of a vi holds two; exact while the sum fits and no number is -32768.
  *
  * Included only by files compiled per instruction set; all functions are static. Source: Intel
  * Intrinsics Guide, Arm Neon Intrinsics Reference. */

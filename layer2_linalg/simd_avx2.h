@@ -144,4 +144,14 @@ SIMD_INLINE vi vi_dot4_ss(vi acc, vb a, vb b)
 #endif
 }
 
+/* Pairs of 16-bit numbers. */
+SIMD_INLINE vi vi_dot2(vi acc, vi a, vi b)
+{
+#if defined(SIMD_ISA_avxvnni)
+    return (vi)_mm256_dpwssd_avx_epi32((__m256i)acc, (__m256i)a, (__m256i)b);
+#else
+    return acc + (vi)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+#endif
+}
+
 #endif

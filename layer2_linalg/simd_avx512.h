@@ -116,4 +116,10 @@ SIMD_INLINE vi vi_dot4_ss(vi acc, vb a, vb b)
     return (vi)_mm512_dpbusd_epi32((__m512i)acc, _mm512_abs_epi8((__m512i)a), signed_b);
 }
 
+/* Pairs of 16-bit numbers (VNNI). */
+SIMD_INLINE vi vi_dot2(vi acc, vi a, vi b)
+{
+    return (vi)_mm512_dpwssd_epi32((__m512i)acc, (__m512i)a, (__m512i)b);
+}
+
 #endif

@@ -118,4 +118,12 @@ SIMD_INLINE vi vi_dot4_ss(vi acc, vb a, vb b)
 /* Unsigned times signed: exact while u <= 127 (it is read as signed). */
 SIMD_INLINE vi vi_dot4_us(vi acc, vb u, vb s) { return vi_dot4_ss(acc, u, s); }
 
+/* Pairs of 16-bit numbers: p[i] = a[i] b[i] for each half, then neighbours are added. */
+SIMD_INLINE vi vi_dot2(vi acc, vi a, vi b)
+{
+    int32x4_t lo = vmull_s16(vget_low_s16((int16x8_t)a), vget_low_s16((int16x8_t)b));
+    int32x4_t hi = vmull_high_s16((int16x8_t)a, (int16x8_t)b);
+    return acc + (vi)vpaddq_s32(lo, hi);
+}
+
 #endif

@@ -30,6 +30,8 @@ static void lane_by_lane(SimdProbe *p, int i)
         p->dot_us[i] += p->u[j] * p->s[j];
         p->dot_ss[i] += p->s[j] * p->t[j];
     }
+    /* Two neighbouring 16-bit numbers likewise. */
+    p->dot2[i] = p->i[i] + p->v[2 * i] * p->w[2 * i] + p->v[2 * i + 1] * p->w[2 * i + 1];
 }
 
 void simd_probe_scalar(SimdProbe *p)

@@ -18,6 +18,7 @@ typedef struct {
     uint16_t h[PROBE_LANES];
     uint8_t u[4 * PROBE_LANES];          /* 0 to 127 */
     int8_t s[4 * PROBE_LANES], t[4 * PROBE_LANES]; /* t without -128 */
+    int16_t v[2 * PROBE_LANES], w[2 * PROBE_LANES]; /* +-8192 */
     int tail;
 
     /* Results, lane by lane. */
@@ -25,7 +26,7 @@ typedef struct {
     float fma[PROBE_LANES], max[PROBE_LANES], min[PROBE_LANES], root[PROBE_LANES];
     float abs[PROBE_LANES], select[PROBE_LANES], exp[PROBE_LANES];
     float round[PROBE_LANES], from_int[PROBE_LANES], wide_f16[PROBE_LANES], wide_bf16[PROBE_LANES];
-    int32_t to_int[PROBE_LANES], dot_us[PROBE_LANES], dot_ss[PROBE_LANES];
+    int32_t to_int[PROBE_LANES], dot_us[PROBE_LANES], dot_ss[PROBE_LANES], dot2[PROBE_LANES];
     uint16_t f16[PROBE_LANES], bf16[PROBE_LANES], low16[PROBE_LANES];
 
     /* Results of the first register: its lanes folded; its first `tail` lanes loaded or stored. */

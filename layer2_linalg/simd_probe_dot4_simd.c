@@ -31,6 +31,8 @@ static void lane_by_lane(SimdProbe *p, int i)
     vb u = vb_load(p->u + 4 * i), s = vb_load(p->s + 4 * i), t = vb_load(p->t + 4 * i);
     ints_store(p->dot_us + i, vi_dot4_us(ints_load(p->i + i), u, s));
     ints_store(p->dot_ss + i, vi_dot4_ss(ints_load(p->i + i), s, t));
+    vi v = (vi)vb_load(p->v + 2 * i), w = (vi)vb_load(p->w + 2 * i);
+    ints_store(p->dot2 + i, vi_dot2(ints_load(p->i + i), v, w));
 }
 
 void SIMD_FN(simd_probe)(SimdProbe *p)

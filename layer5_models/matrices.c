@@ -56,7 +56,8 @@ TokenWork model_token_work(const Model *m)
         double copies = is_experts(i) ? (double)m->hp.n_expert_used : (double)t->ne[2];
         double madds = (double)t->ne[0] * (double)t->ne[1] * copies;
         work.bytes += (double)dtype_row_bytes(t->type, t->ne[0]) * (double)t->ne[1] * copies;
-        if (quant_format(t->type)->unpack) work.int8_madds += madds;
+        int bits = linear_product_bits(t->type);
+        if (bits) work.int8_madds += madds * bits / 8;
         else work.float_madds += madds;
     }
     return work;

@@ -27,7 +27,8 @@ bool model_matrix_is_product(const Model *m, int64_t i);
 bool model_is_tied(const Model *m, int64_t i);
 
 /* What one token makes the machine do: bytes of weights to read, and multiply-adds, those of weights that
- * linear multiplies as bytes apart from the others. Of experts those that are used. Attention is left out:
+ * linear multiplies as integers apart from the others: one of bytes is one, one of 16 bits takes the place of
+ * two. Of experts those that are used. Attention is left out:
  * its cost grows with the text. */
 typedef struct {
     double bytes, int8_madds, float_madds;

@@ -44,19 +44,22 @@ static Case case_open(DType type, int64_t n_in, int64_t n_out, int64_t n_tok, ui
 /* Fails unless y is near the sums in double. Rounding: every product, addition and the bias round at
  * most once: (n_in + 2) * eps / 2 * sum |w x|. Quantised types round x to 8 bits first: half a step,
  * max|x| / 254 per block, times |w|; their float sums cancel shifted codes (at most 256 / 127 steps of
- * the largest weight) or an offset, for which 3 max|w| stands. */
+ * the largest weight) or an offset, for which 3 max|w| stands. Weights of 16 bits may be rounded to
+ * integers, and x with them: half a step, the largest / 5792 / 2 of their group, times the other. */
 static void check_result(const Case *c, const float *y, int64_t y_stride, int64_t n_tok, bool bias,
                          const char *what)
 {
     int64_t n_in = c->w.ne[0];
     const QuantFormat *f = quant_format(c->w.type);
     bool rounded = n_tok < LINEAR_FEW ? f->dot != NULL : f->unpack != NULL;
+    bool halves = n_tok >= LINEAR_FEW && (c->w.type == DT_F16 || c->w.type == DT_BF16);
     for (int64_t t = 0; t < n_tok; t++)
         for (int64_t r = 0; r < c->w.ne[1]; r++) {
             const float *w = c->decoded + r * n_in, *x = c->x + t * c->x_stride;
             double want = bias ? (double)c->bias[r] : 0, magnitude = fabs(want), from_x = 0;
-            double most_w = 0;
+            double most_w = 0, most_x = 0;
             for (int64_t i = 0; i < n_in; i++) most_w = fmax(most_w, fabs((double)w[i]));
+            for (int64_t i = 0; i < n_in; i++) most_x = fmax(most_x, fabs((double)x[i]));
             for (int64_t i = 0; i < n_in; i++) {
                 double most = 0;
                 for (int64_t j = i & ~31; rounded && j < (i | 31) + 1; j++)
@@ -64,6 +67,9 @@ static void check_result(const Case *c, const float *y, int64_t y_stride, int64_
                 want += (double)w[i] * (double)x[i];
                 magnitude += (rounded ? 3 * most_w : fabs((double)w[i])) * fabs((double)x[i]);
                 from_x += fabs((double)w[i]) * most / 254;
+                if (halves)
+                    from_x += (fabs((double)w[i]) * most_x + fabs((double)x[i]) * most_w) /
+                              (2 * PANEL_INT16_MOST);
             }
             double tol = (double)(n_in + 2) * FLT_EPSILON / 2 * magnitude + from_x;
             assert_near(y[t * y_stride + r], (float)want, tol, what, dtype_name(c->w.type), r);
@@ -116,9 +122,11 @@ static void all_types_and_token_counts(void **state)
 }
 
 /* Small whole numbers, so that every format holds them exactly and no sum rounds: weights up to `most`, which
- * stands at the beginning of each group of 16, and inputs up to 127, which stands in each 32. */
+ * stands at the beginning of each group of 16, and inputs up to 127, which stands in each 32; to both, 16-bit
+ * weights take 181, an exact part of PANEL_INT16_MOST. */
 static void whole_numbers(Case *c, int most, int64_t n_tok, Rng *rng)
 {
+    int most_x = c->w.type == DT_F16 || c->w.type == DT_BF16 ? 181 : 127;
     int64_t n_in = c->w.ne[0], bytes = c->w.nb[1];
     for (int64_t r = 0; r < c->w.ne[1]; r++) {
         float *w = c->decoded + r * n_in;
@@ -129,7 +137,7 @@ static void whole_numbers(Case *c, int most, int64_t n_tok, Rng *rng)
         assert_same_f32(back, w, n_in, "whole numbers", dtype_name(c->w.type));
     }
     for (int64_t i = 0; i < c->x_stride * n_tok; i++)
-        c->x[i] = i % c->x_stride % 32 ? (float)rng_below(rng, 255) - 127 : 127;
+        c->x[i] = i % c->x_stride % 32 ? (float)rng_below(rng, 255) - 127 : (float)most_x;
     for (int64_t r = 0; r < c->w.ne[1]; r++) c->bias[r] = (float)rng_below(rng, 100) / 4;
 }
 
@@ -138,7 +146,7 @@ static void a_scale_multiplies_the_product_but_not_the_bias(void **state)
 {
     (void)state;
     static const struct { DType type; int most; } kinds[] = {
-        {DT_F32, 9}, {DT_F16, 9}, {DT_BF16, 9}, {DT_Q8_0, 127}, {DT_Q4_0, 8}, {DT_MXFP4, 4}, {DT_NVFP4, 6}};
+        {DT_F32, 9}, {DT_F16, 181}, {DT_BF16, 181}, {DT_Q8_0, 127}, {DT_Q4_0, 8}, {DT_MXFP4, 4}, {DT_NVFP4, 6}};
     static const char *const ways[] = {NULL, "scalar", "linear_quantised:float"};
     enum { N_IN = 256, N_OUT = 67, STRIDE = N_OUT + 3 };
     static const float scale = -0.375f;
@@ -256,6 +264,21 @@ static void each_thread_has_the_rows_that_begin_in_its_half(void **state)
     }
 }
 
+static void products_have_the_bits_of_the_kernels_in_use(void **state)
+{
+    (void)state;
+    Err err;
+    MUST(kernels_use("linear_halves:int16,linear_quantised:int8", &err), &err);
+    assert_int_equal(linear_product_bits(DT_F32), 0);
+    assert_int_equal(linear_product_bits(DT_F16), 16);
+    assert_int_equal(linear_product_bits(DT_BF16), 16);
+    assert_int_equal(linear_product_bits(DT_Q4_0), 8);
+    MUST(kernels_use("linear_halves:float,linear_quantised:float", &err), &err);
+    assert_int_equal(linear_product_bits(DT_BF16), 0);
+    assert_int_equal(linear_product_bits(DT_Q4_0), 0);
+    MUST(kernels_use(NULL, &err), &err);
+}
+
 /* A token's result in a large batch does not depend on the others. */
 static void tokens_do_not_see_each_other(void **state)
 {
@@ -277,10 +300,11 @@ static void every_kernel_selection_computes_the_same_thing(void **state)
 {
     (void)state;
     static const char *const selections[] = {"naive", "scalar", "avx2", "avxvnni", "avx512",
-                                             "scalar,panel_mul:avx2", "neon", "dotprod"};
+                                             "scalar,panel_mul:avx2", "scalar,linear_halves:int16",
+                                             "linear_halves:int16", "neon", "dotprod"};
     Err err;
     int n_tried = 0;
-    for (int s = 0; s < 8; s++) {
+    for (int s = 0; s < 10; s++) {
         if (kernels_use(selections[s], &err) != OK) continue;
         n_tried++;
         for (int k = 0; k < N_TYPES; k++)
@@ -360,6 +384,7 @@ int main(void)
         cmocka_unit_test(a_scale_multiplies_the_product_but_not_the_bias),
         cmocka_unit_test(threads_and_grouping_do_not_change_a_bit),
         cmocka_unit_test(each_thread_has_the_rows_that_begin_in_its_half),
+        cmocka_unit_test(products_have_the_bits_of_the_kernels_in_use),
         cmocka_unit_test(tokens_do_not_see_each_other),
         cmocka_unit_test(every_kernel_selection_computes_the_same_thing),
         cmocka_unit_test(panel_kernels_match_their_scalar_twins),

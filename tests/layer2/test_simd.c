@@ -26,6 +26,10 @@ static void fill(SimdProbe *p, Rng *rng, bool awkward)
         p->s[i] = (int8_t)(rng_below(rng, 4) ? (int)rng_below(rng, 256) - 128 : -128);
         p->t[i] = (int8_t)(rng_below(rng, 4) ? (int)rng_below(rng, 255) - 127 : -127);
     }
+    for (int i = 0; i < 2 * PROBE_LANES; i++) {
+        p->v[i] = (int16_t)((int)rng_below(rng, 16385) - 8192);
+        p->w[i] = (int16_t)((int)rng_below(rng, 16385) - 8192);
+    }
     if (awkward) {
         twin_awkward(rng, p->a, PROBE_LANES);
         twin_awkward(rng, p->b, PROBE_LANES);
@@ -66,6 +70,7 @@ static void compare_lanes(const SimdProbe *got, const SimdProbe *want, const cha
     same_ints(got->to_int, want->to_int, N, "to_int", v);
     same_ints(got->dot_us, want->dot_us, N, "dot4_us", v);
     same_ints(got->dot_ss, want->dot_ss, N, "dot4_ss", v);
+    same_ints(got->dot2, want->dot2, N, "dot2", v);
     same_halves(got->f16, want->f16, got->a, N, "f16", v);
     same_halves(got->bf16, want->bf16, got->a, N, "bf16", v);
     same_halves(got->low16, want->low16, got->small, N, "low16", v);
