@@ -142,7 +142,7 @@ $(ROOTBIN)/sixfold-train: training/main.c $(EMBED) $(call libs,7)
 	$(Q)$(CC) $(CFLAGS) $(INC_training) $< $(EMBED) $(call libs,7) $(LIBS_7) $(LDLIBS) -o $@
 
 # Greedy, so that it is the same story on every machine; without --temp 0 each is a new one.
-STORY := There once was a shy girl named Mia.
+STORY := Once upon a time, there was a shy girl named Mia.
 run: $(ROOTBIN)/sixfold   ## build, then let the embedded storyteller tell a story
 	$(ROOTBIN)/sixfold run --temp 0 -p "$(STORY)"
 	@echo 'more: ./sixfold run -p "Once upon a time"' >&2
@@ -233,6 +233,7 @@ train-smoke: $(ROOTBIN)/sixfold-train ## 200 steps of a small model; fails unles
 MODEL ?= models/storyteller.gguf
 exam: $(ROOTBIN)/sixfold-train ## are its stories possible, its answers right? MODEL=file
 	$(ROOTBIN)/sixfold-train --exam $(MODEL) $(TRAIN)
+	$(ROOTBIN)/sixfold-train --exam $(MODEL) --bare --questions 0 $(TRAIN)
 endif
 
 $(B)/mkwired: tools/mkwired.c $(call libs,1)

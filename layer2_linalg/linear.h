@@ -8,8 +8,9 @@
  * Few tokens (up to 8; 4 if the weights are quantised): fused dot products on the stored bytes, at memory speed; rows are split
  * statically into one contiguous range per thread. Many tokens: panels of rows are unpacked and
  * multiplied by one register-blocked micro-kernel. Quantised weights are multiplied as bytes, by
- * activations rounded to 8 bits (ActQ8), 32 with one scale; F32 as floats, by x as it is; F16 and BF16
- * as floats too, or on x86 as integers of 13 bits and a sign (panel_int16.h), to which x is also rounded.
+ * activations rounded to 8 bits (ActQ8), 32 with one scale; F32, F16 and BF16 as floats, by x as it is.
+ * SIXFOLD_KERNELS=linear_halves:int16 multiplies F16 and BF16 as integers of 13 bits and a sign
+ * (panel_int16.h), to which x is also rounded: faster, and logits are off by about a thousandth.
  * Same bits for any number of threads.
  *
  * Interface:

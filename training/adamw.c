@@ -69,10 +69,10 @@ double gradient_norm(const float *g, int64_t n)
 //@ begin schedule
 float schedule_rate(float lr, int64_t step, int64_t warmup, int64_t n_steps)
 {
-    const double pi = 3.14159265358979323846, lowest = 0.1;
+    const double pi = 3.14159265358979323846;
     if (step < warmup) return lr * (float)(step + 1) / (float)warmup;
-    if (step >= n_steps - 1) return (float)(lr * lowest);
-    double done = (double)(step - warmup) / (double)(n_steps - 1 - warmup);
-    return (float)(lr * (lowest + (1 - lowest) * 0.5 * (1 + cos(pi * done))));
+    if (step >= n_steps) return 0;
+    double done = (double)(step - warmup) / (double)(n_steps - warmup);
+    return (float)(lr * 0.5 * (1 + cos(pi * done)));
 }
 //@ end schedule

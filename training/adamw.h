@@ -27,8 +27,8 @@ void adamw_step(Pool *pool, AdamW a, const ParamLayout *l, float *w, const float
 /* Square root of the sum of squares, in fixed blocks. */
 double gradient_norm(const float *g, int64_t n);
 
-/* The learning rate of step 0, 1, ..: up a straight line for `warmup` steps, then down half a cosine to
- * a tenth of lr at the last step. Source: Loshchilov and Hutter 2017. */
+/* The learning rate of step 0, 1, ..: up a straight line for `warmup` steps, then down half a cosine
+ * that would reach zero at step n_steps. Source: Loshchilov and Hutter 2017. */
 float schedule_rate(float lr, int64_t step, int64_t warmup, int64_t n_steps);
 
 #endif

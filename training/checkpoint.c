@@ -19,6 +19,7 @@ static const struct { const char *key, *flag; size_t at; } int_fields[] = {
     {"train.batch", "--batch", AT(batch)},
     {"train.pass", "--pass", AT(pass)},
     {"train.warmup", "--warmup", AT(warmup)},
+    {"train.lead", "--lead", AT(lead)},
     {"train.eval_every", "--eval", AT(eval_every)},
     {"train.seed", "--seed", AT(seed)},
 }, float_fields[] = {

@@ -18,6 +18,7 @@ typedef struct {
     TrainShape shape;
     int64_t n_steps, batch, pass;  /* windows of a step, and of one pass through the model */
     int64_t warmup, eval_every;    /* steps */
+    int64_t lead;                  /* tokens of short documents that come first */
     float lr, decay, beta1, beta2, clip;
     uint64_t seed;
 } TrainPlan;

@@ -61,32 +61,64 @@ static void shuffle(Piece *p, int64_t n, uint64_t seed)
     }
 }
 
-static Status plan_windows(Corpus *c, Err *err)
+//@ begin corpus-mix
+/* In each window the documents stand in any order. */
+static void mix_windows(Windows *w, uint64_t seed)
+{
+    for (int64_t i = 0; i < w->n_windows; i++)
+        shuffle(w->pieces + w->first[i], w->first[i + 1] - w->first[i],
+                seed + (uint64_t)i);
+}
+//@ end corpus-mix
+
+//@ begin corpus-lead
+/* Brings documents of at most n_short tokens to the front until they have
+ * `lead` tokens; how many documents those are. */
+static int64_t bring_forward(Piece *p, int64_t n, int64_t n_short, int64_t lead)
+{
+    int64_t at = 0;
+    for (int64_t i = 0; i < n && lead > 0; i++) {
+        if (p[i].n > n_short) continue;
+        Piece swap = p[at];
+        p[at++] = p[i];
+        p[i] = swap;
+        lead -= p[at - 1].n + 1;
+    }
+    return at;
+}
+//@ end corpus-lead
+
+static Status plan_windows(Corpus *c, int64_t lead, Err *err)
 {
     int64_t n = cut_pieces(c, NULL), held = n / HELD_OUT_SHARE;
     if (held > MAX_HELD_OUT) held = MAX_HELD_OUT;
     Piece *pieces = n < 1 || n > INT32_MAX ? NULL : ARENA_NEW(&c->arena, Piece, n);
-    int32_t *first = pieces ? ARENA_NEW(&c->arena, int32_t, n + 2) : NULL;
+    int32_t *first = pieces ? ARENA_NEW(&c->arena, int32_t, n + 3) : NULL;
     if (first) c->order = ARENA_NEW(&c->arena, int32_t, n);
     if (!c->order) return fail(err, E_MEMORY, "no memory for %lld documents", (long long)n);
     cut_pieces(c, pieces);
     int64_t n_train = n - held;
-    c->train = (Windows){.pieces = pieces, .first = first, .n_pieces = n_train};
-    c->held = (Windows){.pieces = pieces + n_train, .first = first + n_train + 1, .n_pieces = held};
     shuffle(pieces, n_train, c->seed);
-    corpus_pack(&c->train, c->n_ctx);
-    corpus_pack(&c->held, c->n_ctx);
+    int64_t n_lead = bring_forward(pieces, n_train, c->n_ctx / 3, lead);
+    c->lead = (Windows){.pieces = pieces, .first = first, .n_pieces = n_lead};
+    c->train = (Windows){.pieces = pieces + n_lead, .first = first + n_lead + 1, .n_pieces = n_train - n_lead};
+    c->held = (Windows){.pieces = pieces + n_train, .first = first + n_train + 2, .n_pieces = held};
+    Windows *all[] = {&c->lead, &c->train, &c->held};
+    for (int i = 0; i < 3; i++) {
+        corpus_pack(all[i], c->n_ctx);
+        mix_windows(all[i], c->seed);
+    }
     c->n_windows = c->train.n_windows;
     c->epoch = -1;
     return OK;
 }
 
-Status corpus_open(Corpus *c, const char *path, int64_t n_ctx, uint64_t seed, Err *err)
+Status corpus_open(Corpus *c, const char *path, int64_t n_ctx, uint64_t seed, int64_t lead, Err *err)
 {
     *c = (Corpus){.n_ctx = n_ctx, .seed = seed};
     TRY(model_open_vocabulary(&c->vocabulary, path, NULL, 0, MAP_AUTO, err));
     Status status = bind(c, path, err);
-    if (status == OK) status = plan_windows(c, err);
+    if (status == OK) status = plan_windows(c, lead, err);
     if (status != OK) corpus_close(c);
     return status;
 }
@@ -135,6 +167,11 @@ static void copy_window(const Corpus *c, const Windows *w, int64_t i, int32_t *i
 
 void corpus_window(Corpus *c, int64_t i, int32_t *ids, int32_t *targets)
 {
+    if (i < c->lead.n_windows) {
+        copy_window(c, &c->lead, i, ids, targets);
+        return;
+    }
+    i -= c->lead.n_windows;
     int64_t epoch = i / c->n_windows;
     if (epoch != c->epoch) begin_epoch(c, epoch);
     copy_window(c, &c->train, c->order[i % c->n_windows], ids, targets);

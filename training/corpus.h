@@ -9,8 +9,9 @@
  * seen with all that came before it in its document, as when the model runs. (Cutting the row every
  * n_ctx tokens is simpler, but then a third of all targets ask about stories whose beginning is out of
  * sight.) A document longer than a window is cut into pieces first. Which documents share a window
- * follows from the seed, the order of the windows from seed and epoch: the batch of a step is known
- * without having made the steps before. The last documents are held out and never trained on.
+ * and their order follows from the seed, the order of the windows from seed and epoch: the batch of a step
+ * is known without having made the steps before. A run may begin with short documents alone: looking up
+ * is learned from them ten times sooner. The last documents are held out and never trained on.
  *
  * Interface: corpus_build writes the file, corpus_open maps it. Batches may be asked for in any order. */
 #ifndef SIXFOLD_CORPUS_H
@@ -39,7 +40,7 @@ typedef struct {
     const uint16_t *tokens;
     int64_t n_tokens;
     int64_t n_ctx, n_windows; /* of an epoch */
-    Windows train, held;
+    Windows lead, train, held; /* lead: short documents that come before all others, once */
     uint64_t seed;
     uint64_t hash;            /* of the tokens */
     uint64_t text_hash;       /* of the text that they came from */
@@ -51,7 +52,8 @@ typedef struct {
 /* Learns n_vocab tokens from the text (its first 16 MB), encodes it all and writes path. */
 Status corpus_build(const char *path, const char *text, size_t n, int n_vocab, bool quiet, Err *err);
 
-Status corpus_open(Corpus *c, const char *path, int64_t n_ctx, uint64_t seed, Err *err);
+/* lead: tokens of short documents that the run begins with; 0: none. */
+Status corpus_open(Corpus *c, const char *path, int64_t n_ctx, uint64_t seed, int64_t lead, Err *err);
 void corpus_close(Corpus *c); /* a zeroed one is fine */
 
 uint64_t corpus_text_hash(const char *text, size_t n);

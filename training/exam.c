@@ -5,8 +5,15 @@
 
 ExamPlan exam_plan_default(void)
 {
-    return (ExamPlan){.path = "the model", .n_stories = 1000, .n_questions = 500, .temp = 0.8f, .seed = 2,
+    return (ExamPlan){.path = "the model", .n_stories = 1000, .n_questions = 500, .seed = 2,
                       .trained_seed = 1, .trained_bytes = 96000000};
+}
+
+SamplerParams exam_sampling(const ExamPlan *p)
+{
+    SamplerParams how = sampler_defaults();
+    if (p->bare) how.top_k = 0, how.top_p = 1, how.min_p = 0;
+    return how;
 }
 
 typedef struct {
@@ -58,9 +65,10 @@ static Status print(const ExamPlan *p, const Result *r, Err *err)
     static const char *const what[EXAM_SORTS] = {"questions about unseen stories", "copies of unseen names",
                                                  "additions"};
     Buf out = {0};
-    Status s = buf_printf(&out, err, "%s: stories at temperature %g, answers greedy, seed %llu; trained on "
-                          "%lld documents of seed %llu\n%-30s %6s %7s\n", p->path, (double)p->temp,
-                          (unsigned long long)p->seed, (long long)r->n_documents,
+    SamplerParams how = exam_sampling(p);
+    Status s = buf_printf(&out, err, "%s: stories at temperature %g%s, answers greedy, seed %llu; trained on "
+                          "%lld documents of seed %llu\n%-30s %6s %7s\n", p->path, (double)how.temp,
+                          p->bare ? " alone" : " as sixfold run samples", (unsigned long long)p->seed, (long long)r->n_documents,
                           (unsigned long long)p->trained_seed, "", "of", "good");
     if (s == OK && p->n_stories) s = print_stories(&out, p, &r->stories, err);
     for (int k = 0; s == OK && p->n_questions && k < EXAM_SORTS; k++)

@@ -1,9 +1,9 @@
 /* exam.h: does the model know the world, or only its words?
  *
  * Three questions, all about text that it has not seen:
- * - Are its own stories possible? Documents are sampled from bos alone, with a temperature and no other
- *   stage; those that begin as stories do are put before the world's checker, and are looked up
- *   among the documents that the model was trained on.
+ * - Are its own stories possible? Documents are sampled from bos alone, as `sixfold run` samples or with
+ *   the temperature and no other stage; those that begin as stories do are put before the world's
+ *   checker, and are looked up among the documents that the model was trained on.
  * - Does it know what happened in a story of another seed? The document is cut before an answer, and
  *   what the model says (greedily) up to the end of the line must be the answer, to the letter.
  * - Can it copy a name that it has never met, and add? Lines of such documents are cut the same way.
@@ -19,7 +19,7 @@
 typedef struct {
     const char *path;            /* of the model; for the heading */
     int64_t n_stories, n_questions; /* questions of each sort: answers, copies, sums */
-    float temp;
+    bool bare;                   /* stories: the temperature alone, no other stage of the sampler */
     uint64_t seed;               /* of samples and questions */
     uint64_t trained_seed;       /* of the documents that it was trained on, unless the file says it; */
     size_t trained_bytes;        /* how much text they are */
@@ -29,6 +29,8 @@ typedef struct {
 } ExamPlan;
 
 ExamPlan exam_plan_default(void);
+/* How stories are drawn: the defaults of `sixfold run`, or their temperature alone. */
+SamplerParams exam_sampling(const ExamPlan *p);
 Status exam_run(const ExamPlan *p, const Model *m, Pool *pool, Err *err);
 
 /* ---- many texts side by side (exam_batch.c) ---- */
@@ -39,7 +41,7 @@ typedef struct {
 } ExamText;
 
 typedef struct {
-    float temp;        /* <= 0: greedy */
+    SamplerParams how; /* the stages that choose; temp <= 0: greedy */
     uint64_t seed;     /* text number i draws from a sequence of its own */
     uint64_t first;    /* number of texts[0] */
     bool one_line;     /* a line feed or a control token ends a text too; the line feed is kept */

@@ -29,7 +29,7 @@ struct ExamBatch {
     bool *breaks_line;  /* [n_vocab] a control token, or one with a line feed */
     Slot slot[SLOTS];
     int row[SLOTS];     /* which slot a row of logits belongs to */
-    float temp;
+    SamplerParams how;
     const volatile int *stop;
 };
 
@@ -96,17 +96,23 @@ void exam_texts_close(ExamText *texts, int64_t n)
     mem_free(texts);
 }
 
-/* A draw from softmax(logits / temp). The stages want the best candidate in front; with nothing cut off
- * the order of the others does not matter, so nothing is sorted. */
-static int32_t draw(Slot *s, const float *logits, int64_t n, float temp)
+/* The stages want the best candidate in front; with nothing cut off the order of the others does not
+ * matter, so nothing is sorted. */
+static int32_t draw(Slot *s, const float *logits, int64_t n, const SamplerParams *p)
 {
     int32_t best = argmax_logit(logits, n);
-    if (temp <= 0 || best < 0) return best < 0 ? 0 : best;
+    bool all = p->top_k <= 0 && p->top_p >= 1 && p->min_p <= 0;
+    if (p->temp <= 0 || best < 0) return best < 0 ? 0 : best;
     for (int64_t i = 0; i < n; i++)
         s->list[i] = (Candidate){(int32_t)i, isfinite(logits[i]) ? logits[i] : -INFINITY, 0};
     s->list[best] = s->list[0];
     s->list[0] = (Candidate){best, logits[best], 0};
-    stage_temperature(s->list, n, temp);
+    if (!all) {
+        n = stage_top_k(s->list, n, p->top_k);
+        n = stage_top_p(s->list, n, p->top_p);
+        n = stage_min_p(s->list, n, p->min_p);
+    }
+    stage_temperature(s->list, n, p->temp);
     stage_probabilities(s->list, n);
     return s->list[stage_draw(s->list, n, &s->rng)].id;
 }
@@ -117,7 +123,7 @@ static void draw_rows(void *ctx, int64_t begin, int64_t end, int thread)
     (void)thread;
     for (int64_t i = begin; i < end; i++) {
         Slot *s = &b->slot[b->row[i]];
-        s->next = draw(s, b->logits + i * b->model->hp.n_vocab, b->n_vocab, b->temp);
+        s->next = draw(s, b->logits + i * b->model->hp.n_vocab, b->n_vocab, &b->how);
     }
 }
 
@@ -169,7 +175,7 @@ Status exam_batch_run(ExamBatch *b, ExamText *texts, int64_t n, const ExamDraw *
 {
     int64_t next = 0, begun = bar ? bar->done : 0;
     int n_rows = 1;
-    b->temp = how->temp;
+    b->how = how->how;
     for (int k = 0; k < SLOTS; k++) b->slot[k].text = NULL;
     for (int64_t ended = 0; ended < n;) {
         /* 1. Free places go to the next texts. */

@@ -73,7 +73,7 @@ static bool names_seen(const char *p, const char *end, const ExamSeen *seen)
 static bool cut_copy(ExamCut *c, const Document *d, uint64_t which, const ExamSeen *seen)
 {
     static const struct { const char *mark, *sort; } rows[] = {
-        {"Say it again: ", "password"}, {"Its name is ", "dragon"}, {"Backwards: ", "two words"}};
+        {"Say it again: ", "password"}, {"Its name is ", "dragon"}, {"Backwards: ", "two words"}, {"Again: ", "words"}};
     Str line = line_of(d, which);
     const char *at = NULL, *sort = "three times";
     for (size_t i = 0; !at && i < sizeof rows / sizeof *rows; i++)
@@ -179,7 +179,7 @@ static Status mark(Paper *q, const ExamText *x, const Ask *a, Err *err)
 static Status ask_all(Paper *q, ExamSort sort, ExamBatch *b, const ExamSeen *seen, Err *err)
 {
     static const char *const labels[EXAM_SORTS] = {"answers", "copies", "sums"};
-    ExamDraw greedy = {.temp = 0, .one_line = true};
+    ExamDraw greedy = {.one_line = true};
     Progress bar;
     TRY(write_paper(q, sort, seen, err));
     progress_start(&bar, labels[sort], q->n, "answers", 1, q->plan->quiet);

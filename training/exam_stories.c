@@ -15,8 +15,9 @@ DocKind exam_kind_of(const char *text, size_t n)
 {
     static const struct { const char *begin; DocKind kind; } rows[] = {
         {WORLD_IM_START, DOC_CHAT},    {"Story: ", DOC_RECORD},       {"Count ", DOC_LIST},
-        {"A list of ", DOC_LIST},      {"The password ", DOC_COPY},   {"The dragon is ", DOC_COPY},
-        {"Write three ", DOC_COPY},    {"Two words", DOC_COPY}};
+        {"A list of ", DOC_LIST},      {"Facts: ", DOC_FACTS},       {"The password ", DOC_COPY},   {"The dragon is ", DOC_COPY},
+        {"Write three ", DOC_COPY},    {"Two words", DOC_COPY},      {"Say after ", DOC_COPY},
+        {"Remember: ", DOC_COPY}};
     if (n > 0 && isdigit((unsigned char)text[0])) return DOC_SUM;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (n >= strlen(rows[i].begin) && memcmp(text, rows[i].begin, strlen(rows[i].begin)) == 0)
@@ -110,7 +111,7 @@ static Status judge(Judge *j, const ExamText *x, Err *err)
 static Status sample_round(Judge *j, ExamBatch *b, ExamText *texts, int64_t n, uint64_t first, Progress *bar,
                            Err *err)
 {
-    ExamDraw how = {.temp = j->plan->temp, .seed = j->plan->seed, .first = first};
+    ExamDraw how = {.how = exam_sampling(j->plan), .seed = j->plan->seed, .first = first};
     int64_t begun = bar->done, before = j->r->kind[DOC_STORY].made;
     for (int64_t i = 0; i < n; i++) TRY(tokens_push(&texts[i].tokens, tokenizer_bos(j->tokenizer), err));
     TRY(exam_batch_run(b, texts, n, &how, NULL, err));

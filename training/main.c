@@ -42,6 +42,7 @@ static const FlagRow rows[] = {
     {"--exam", "MODEL", FLAG_TEXT, AT(exam), 0, 0, "examine a model about the world; no training"},
     {"--stories", "N", FLAG_INT, AT(paper.n_stories), 0, 1e7, "exam: sampled stories; default 1000"},
     {"--questions", "N", FLAG_INT, AT(paper.n_questions), 0, 1e7, "exam: of each sort; default 500"},
+    {"--bare", NULL, FLAG_BOOL, AT(paper.bare), 0, 0, "exam: sample stories by temperature alone, not as sixfold run does"},
     {"--min-accepted", "P", FLAG_REAL, AT(paper.min_accepted), 0, 100, "exam: fail below P % accepted or new stories"},
     {"--min-right", "P", FLAG_REAL, AT(paper.min_right), 0, 100, "exam: fail below P % right answers of a sort"},
     {"--why", NULL, FLAG_BOOL, AT(paper.why), 0, 0, "exam: count the reasons why stories were refused"},
@@ -49,12 +50,13 @@ static const FlagRow rows[] = {
     {"--check", "FILE", FLAG_TEXT, AT(check), 0, 0, "say if the world could have written this text (- is stdin); exit code 0 or 3; no step"},
     {"--smoke", NULL, FLAG_BOOL, AT(smoke), 0, 0, "a small model for 200 steps: does everything work?"},
     {"--max-loss", "X", FLAG_REAL, AT(max_loss), 0, 100, "fail if the loss ends above X"},
-    {"--megabytes", "N", FLAG_INT, AT(megabytes), 1, 1000, "of the world's stories; default 96, smoke 2"},
-    {"--steps", "N", FLAG_INT, AT(plan.n_steps), 1, 1e9, "default 8000, smoke 200"},
-    {"--batch", "N", FLAG_INT, AT(plan.batch), 1, 65536, "windows per step; default 16, smoke 8"},
+    {"--megabytes", "N", FLAG_INT, AT(megabytes), 1, 1000, "of the world's stories; default 112, smoke 2"},
+    {"--steps", "N", FLAG_INT, AT(plan.n_steps), 1, 1e9, "default 12500, smoke 200"},
+    {"--batch", "N", FLAG_INT, AT(plan.batch), 1, 65536, "windows per step; default 8"},
     {"--pass", "N", FLAG_INT, AT(plan.pass), 1, 4096, "windows per pass through the model; default 4"},
-    {"--lr", "X", FLAG_REAL, AT(lr), 0, 1, "highest learning rate; default 0.002"},
-    {"--warmup", "N", FLAG_INT, AT(plan.warmup), 0, 1e9, "steps until it is reached; default 100"},
+    {"--lr", "X", FLAG_REAL, AT(lr), 0, 1, "highest learning rate; default 0.0015"},
+    {"--warmup", "N", FLAG_INT, AT(plan.warmup), 0, 1e9, "steps until it is reached; default 200"},
+    {"--lead", "N", FLAG_INT, AT(plan.lead), 0, 1e12, "tokens of short documents to begin with; default 2750000, smoke 0"},
     {"--decay", "X", FLAG_REAL, AT(decay), 0, 10, "weight decay; default 0.1"},
     {"--clip", "X", FLAG_REAL, AT(clip), 0, 1e9, "longest gradient; default 1"},
     {"--seed", "N", FLAG_INT, AT(plan.seed), 0, MANY, "of weights, order and stories; default 1; 2 with --tell and --exam"},
@@ -135,7 +137,7 @@ static Flags defaults(int argc, char **argv)
     TrainPlan p = smoke ? train_plan_smoke() : train_plan_default();
     /* What is told or asked is text that nobody was trained on. */
     if (given(argc, argv, "--tell") || given(argc, argv, "--exam")) p.seed = exam_plan_default().seed;
-    return (Flags){.plan = p, .paper = exam_plan_default(), .out = "train-out", .name = "storyteller", .megabytes = smoke ? 2 : 96,
+    return (Flags){.plan = p, .paper = exam_plan_default(), .out = "train-out", .name = "storyteller", .megabytes = smoke ? 2 : 112,
                    .save_every = 50, .lr = p.lr, .decay = p.decay, .clip = p.clip,
                    .n_threads = smoke ? 1 : cpu_threads_default(), .max_loss = INFINITY};
 }

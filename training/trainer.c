@@ -33,8 +33,8 @@ TrainPlan train_plan_default(void)
     return (TrainPlan){
         .shape = {.d_model = 256, .d_ff = 768, .n_layer = 4, .n_head = 8, .n_kv_head = 4,
                   .n_ctx = 256, .n_vocab = 2048},
-        .n_steps = 8000, .batch = 16, .pass = 4, .warmup = 100, .eval_every = 100,
-        .lr = 2e-3f, .decay = 0.1f, .beta1 = 0.9f, .beta2 = 0.95f, .clip = 1, .seed = 1};
+        .n_steps = 12500, .batch = 8, .pass = 4, .warmup = 200, .lead = 2750000, .eval_every = 100,
+        .lr = 1.5e-3f, .decay = 0.1f, .beta1 = 0.9f, .beta2 = 0.95f, .clip = 1, .seed = 1};
 }
 
 TrainPlan train_plan_smoke(void)
@@ -46,6 +46,7 @@ TrainPlan train_plan_smoke(void)
     p.batch = 8;
     p.pass = 8;
     p.warmup = 10;
+    p.lead = 0;
     p.eval_every = 50;
     p.lr = 4e-3f;
     return p;
@@ -115,7 +116,7 @@ static Status open_all(Trainer *t, Err *err)
     /* A corpus without a checkpoint is left over from a run that had not begun. */
     if (!exists(t->checkpoint_path))
         TRY(corpus_build(t->corpus_path, r->text, r->text_bytes, (int)p->shape.n_vocab, r->quiet, err));
-    TRY(corpus_open(&t->corpus, t->corpus_path, p->shape.n_ctx, p->seed, err));
+    TRY(corpus_open(&t->corpus, t->corpus_path, p->shape.n_ctx, p->seed, p->lead, err));
     if (tokenizer_n_vocab(t->corpus.vocabulary.tokenizer) != p->shape.n_vocab)
         return fail(err, E_ARG, "'%.300s' has %d tokens, this run has --vocab %lld HINT: give the same "
                     "flags again, or another --out", t->corpus_path,

@@ -100,15 +100,15 @@ static inline void test_wired(RepeatScores *s, SmallModel *m)
                                     .n_random = all.n, .n_draws = 1});
 }
 
-/* For the storyteller. Ids are written out, because a tokenizer belongs to layer 5 (./sixfold tokenize finds
- * the same). Random tokens and nothing else: <|begin_of_text|> R R. Any of the vocabulary but single
+/* For the storyteller. Tokens are named by their spelling in the file, because a tokenizer belongs to layer 5
+ * (./sixfold tokenize cuts the text alike). Random tokens and nothing else: <|begin_of_text|> R R. Any of the vocabulary but single
  * bytes, which come first, and the four special tokens, which come last. */
 static inline void test_random(RepeatScores *s, SmallModel *m)
 {
     static TokenPool any;
     for (int id = 256; id < m->n_vocab - 4; id++) any.ids[any.n++] = id;
-    test_repeat(s, m, &(RepeatTest){.before = {2044}, .n_before = 1, .first = &any, .rest = &any,
-                                    .n_random = 40, .n_draws = 4});
+    test_repeat(s, m, &(RepeatTest){.before = {small_token(m, "<|begin_of_text|>")}, .n_before = 1,
+                                    .first = &any, .rest = &any, .n_random = 40, .n_draws = 4});
 }
 
 /* A random name in a sentence of the world: "The password is R. Say it again: R". R begins with a blank
@@ -123,10 +123,13 @@ static inline void test_name(RepeatScores *s, SmallModel *m)
         if (t.len == 2 && memchr("aeiou", t.ptr[0], 5) && memchr("bdfgklmnprstvxz", t.ptr[1], 15))
             pairs.ids[pairs.n++] = id;
     }
-    test_repeat(s, m, &(RepeatTest){.before = {2044, 672, 1320, 363}, .n_before = 4,
-                                    .between = {46, 1318, 344, 678, 58}, .n_between = 5,
-                                    .first = &capitals, .rest = &pairs, .n_random = 4,
-                                    .n_draws = 16});
+    static const char *const before[] = {"<|begin_of_text|>", "The", "\u0120password", "\u0120is"},
+                             *const between[] = {".", "\u0120Say", "\u0120it", "\u0120again", ":"};
+    RepeatTest r = {.n_before = 4, .n_between = 5, .first = &capitals, .rest = &pairs, .n_random = 4,
+                    .n_draws = 16};
+    for (int i = 0; i < r.n_before; i++) r.before[i] = small_token(m, before[i]);
+    for (int i = 0; i < r.n_between; i++) r.between[i] = small_token(m, between[i]);
+    test_repeat(s, m, &r);
 }
 
 #endif

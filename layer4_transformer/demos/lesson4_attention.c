@@ -90,18 +90,22 @@ static bool wired(void)
 
 static bool trained(void)
 {
-    /* "The password is Xufavak. Say it again: Xufav" */
-    static const int32_t ids[] = {2044, 672,  1320, 363, 509, 1378, 723, 511,
-                                  46,   1318, 344,  678, 58,  509,  1378, 723};
+    /* "The password is Xufosak. Say it again: Xufos"; U+0120 marks a blank before. */
+    static const char *const text[] = {"<|begin_of_text|>", "The", "\u0120password", "\u0120is",
+                                       "\u0120X", "uf", "os", "ak", ".", "\u0120Say", "\u0120it",
+                                       "\u0120again", ":", "\u0120X", "uf", "os"};
+    enum { N = sizeof text / sizeof *text };
     static SmallModel m;
+    int32_t ids[N];
     RepeatScores s;
     small_open(&m, storyteller_model, storyteller_model_bytes);
+    for (int i = 0; i < N; i++) ids[i] = small_token(&m, text[i]);
     test_name(&s, &m);
     int n_head = m.spec.n_head, b = scores_best(&s.back), i = scores_best(&s.again);
     const Shown heads[] = {{b / n_head, b % n_head, "best at one back"},
                            {i / n_head, i % n_head, "best at induction"}};
     printf("2. Trained. The token strings are the file's; nobody set a weight\n");
-    bool right = look(&m, ids, sizeof ids / sizeof *ids, heads);
+    bool right = look(&m, ids, N, heads);
     small_close(&m);
     return right;
 }

@@ -98,14 +98,20 @@ static inline void small_close(SmallModel *m)
 }
 
 /* The id of a word: in the file it begins with U+2581, the mark of a blank. */
+/* The number of a token, spelled as in the file. */
+static inline int32_t small_token(const SmallModel *m, const char *text)
+{
+    for (int i = 0; i < m->n_vocab; i++)
+        if (str_is(m->vocab[i], text)) return i;
+    CHECK(false, "no token '%s' in the file", text);
+    return -1;
+}
+
 static inline int32_t small_word(const SmallModel *m, const char *word)
 {
     char full[32];
     snprintf(full, sizeof full, "\u2581%s", word);
-    for (int i = 0; i < m->n_vocab; i++)
-        if (str_is(m->vocab[i], full)) return i;
-    CHECK(false, "no word '%s' in the file", word);
-    return -1;
+    return small_token(m, full);
 }
 
 static inline float *small_map(const SmallModel *m, int layer, int head)

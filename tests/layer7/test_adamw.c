@@ -79,13 +79,13 @@ static void rate_rises_and_falls(void **state)
     assert_near(schedule_rate(1, 0, 4, 104), 0.25f, 1e-7, "rate", "first", 0);
     assert_near(schedule_rate(1, 3, 4, 104), 1, 1e-7, "rate", "top", 3);
     assert_near(schedule_rate(1, 4, 4, 104), 1, 1e-7, "rate", "top", 4);
-    assert_near(schedule_rate(1, 103, 4, 104), 0.1f, 1e-7, "rate", "last", 103);
-    assert_near(schedule_rate(1, 500, 4, 104), 0.1f, 1e-7, "rate", "after", 500);
-    for (int i = 4; i < 103; i++)
+    assert_near(schedule_rate(1, 104, 4, 104), 0, 1e-7, "rate", "after the last", 104);
+    assert_near(schedule_rate(1, 500, 4, 104), 0, 1e-7, "rate", "after", 500);
+    for (int i = 4; i < 104; i++)
         assert_true(schedule_rate(1, i + 1, 4, 104) < schedule_rate(1, i, 4, 104));
     /* Half way down the cosine. */
-    assert_near(schedule_rate(2, 50, 0, 101), 2 * 0.55f, 1e-6, "rate", "middle", 50);
-    assert_near(schedule_rate(1, 0, 0, 1), 0.1f, 1e-7, "rate", "one step", 0);
+    assert_near(schedule_rate(2, 50, 0, 100), 1, 1e-6, "rate", "middle", 50);
+    assert_near(schedule_rate(1, 0, 0, 1), 1, 1e-7, "rate", "one step", 0);
 }
 
 static void norm_by_hand(void **state)

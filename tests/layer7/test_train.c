@@ -142,7 +142,7 @@ static void the_engine_computes_what_the_trainer_computed(void **state)
     /* 1. The trainer's weights, from its checkpoint, on a held-out window. */
     TrainModel tm;
     Corpus c;
-    MUST(corpus_open(&c, toy_path(&t, "corpus.gguf"), 24, 5, &err), &err);
+    MUST(corpus_open(&c, toy_path(&t, "corpus.gguf"), 24, 5, 0, &err), &err);
     MUST(train_model_open(&tm, &toy_plan.shape, 1, NULL, &err), &err);
     int64_t n = tm.layout.n_params;
     float *mv = mem_alloc((size_t)(2 * n) * sizeof *mv);
@@ -237,7 +237,7 @@ static void an_epoch_shows_each_window_once(void **state)
     Corpus c;
     const char *path = toy_path(&t, "corpus.gguf");
     MUST(corpus_build(path, t.text.data, t.text.len, 300, true, &err), &err);
-    MUST(corpus_open(&c, path, 24, 5, &err), &err);
+    MUST(corpus_open(&c, path, 24, 5, 0, &err), &err);
     assert_int_equal(c.tokens[0], tokenizer_bos(c.vocabulary.tokenizer));
     assert_int_equal(c.tokens[c.n_tokens - 1], tokenizer_eos(c.vocabulary.tokenizer));
     assert_true(corpus_held_out(&c) >= 1);
@@ -274,7 +274,7 @@ static void every_piece_stands_whole_in_one_window_of_its_kind(void **state)
     Corpus c;
     const char *path = toy_path(&t, "corpus.gguf");
     MUST(corpus_build(path, t.text.data, t.text.len, 300, true, &err), &err);
-    MUST(corpus_open(&c, path, 24, 5, &err), &err);
+    MUST(corpus_open(&c, path, 24, 5, 0, &err), &err);
     /* 1. Pieces cover the text once, and none is held out and trained on. */
     int64_t covered = 0, last_trained = 0;
     for (int64_t i = 0; i < c.train.n_pieces; i++) {
@@ -303,6 +303,17 @@ static void every_piece_stands_whole_in_one_window_of_its_kind(void **state)
             assert_in_range(sum, 2, 25);
         }
     }
+    /* 3. Packing leaves the longest in front; afterwards it stands anywhere in its window. */
+    int64_t n_shared = 0, n_short_first = 0;
+    for (int64_t w = 0; w < c.train.n_windows; w++) {
+        const Piece *p = c.train.pieces + c.train.first[w];
+        int64_t n = c.train.first[w + 1] - c.train.first[w];
+        bool shorter = false;
+        for (int64_t i = 1; i < n; i++) shorter |= p[0].n < p[i].n;
+        n_shared += n > 1;
+        n_short_first += shorter;
+    }
+    assert_true(n_short_first * 4 > n_shared);
     corpus_close(&c);
     toy_close(&t);
 }
@@ -338,7 +349,7 @@ static void documents_get_a_beginning_and_an_end(void **state)
     Corpus c;
     static const char text[] = "\n ab \n<|endoftext|>cd<|end_of_text|>  \n<|end_of_text|><|im_start|>e";
     MUST(corpus_build(toy_path(&t, "corpus.gguf"), text, strlen(text), 260, true, &err), &err);
-    MUST(corpus_open(&c, toy_path(&t, "corpus.gguf"), 4, 1, &err), &err);
+    MUST(corpus_open(&c, toy_path(&t, "corpus.gguf"), 4, 1, 0, &err), &err);
     int32_t bos = tokenizer_bos(c.vocabulary.tokenizer), eos = tokenizer_eos(c.vocabulary.tokenizer);
     const uint16_t want[] = {(uint16_t)bos, 'a', 'b', (uint16_t)eos, (uint16_t)bos, 'c', 'd',
                              (uint16_t)eos, (uint16_t)bos, 258, 'e', (uint16_t)eos};

@@ -18,7 +18,7 @@
 enum { SEED = 7 };
 
 /* Hash of documents 0..999 of this seed. A change of the world changes it: then trained models are old. */
-#define PINNED 0xC6998B1FF46354F3u
+#define PINNED 0xF5C12A52836C9905u
 
 static void make(Document *d, uint64_t index, int kind)
 {
@@ -96,7 +96,7 @@ static void reader_finds_the_choices_of_10000_documents(void **state)
         bits[d.kind] += d.bits, of_kind[d.kind]++;
         words += d.n_words, bytes += (double)d.text.len;
     }
-    static const char *const names[] = {"story", "list", "sum", "copy", "record", "chat"};
+    static const char *const names[] = {"story", "list", "sum", "copy", "record", "facts", "chat"};
     double all = 0;
     for (int k = 0; k < DOC_KINDS; k++) {
         print_message("%-6s %5d documents, %6.2f bits each\n", names[k], of_kind[k],
@@ -112,7 +112,7 @@ static void reader_finds_the_choices_of_10000_documents(void **state)
 static void kinds_occur_as_often_as_their_bits_say(void **state)
 {
     (void)state;
-    static const double p[DOC_KINDS] = {8 / 16., 1 / 16., 1 / 16., 1 / 16., 2 / 16., 3 / 16.};
+    static const double p[DOC_KINDS] = {5 / 16., 1 / 16., 1 / 16., 3 / 16., 2 / 16., 2 / 16., 2 / 16.};
     Document d = {0};
     int n[DOC_KINDS] = {0};
     for (uint64_t i = 0; i < 10000; i++) {
@@ -167,20 +167,21 @@ static void lengths_stay_in_their_bounds(void **state)
 enum { SLOTS = 1 << 14 };
 typedef struct {
     uint64_t key[SLOTS];
-    int count[SLOTS];
+    int count[SLOTS], last[SLOTS]; /* in how many stories, and the last of them */
     int n;
 } Words;
 
-static void add_word(Words *w, uint64_t key)
+static void add_word(Words *w, uint64_t key, int story)
 {
     int i = (int)(key >> 40) % SLOTS;
     while (w->key[i] && w->key[i] != key) i = (i + 1) % SLOTS;
     if (!w->key[i]) w->key[i] = key, w->n++;
-    w->count[i]++;
+    w->count[i] += w->last[i] != story;
+    w->last[i] = story;
     assert_true(w->n < SLOTS / 2);
 }
 
-static void add_words(Words *w, const char *s, size_t n)
+static void add_words(Words *w, const char *s, size_t n, int story)
 {
     uint64_t h = 0;
     for (size_t i = 0; i <= n; i++) {
@@ -189,7 +190,7 @@ static void add_words(Words *w, const char *s, size_t n)
         if (letter)
             h = (hash(h ? h : 0xCBF29CE484222325u, &c, 1)) * 0x9E3779B97F4A7C15u;
         else if (h)
-            add_word(w, h), h = 0;
+            add_word(w, h, story), h = 0;
     }
 }
 
@@ -200,14 +201,14 @@ static void at_least_1200_word_types_occur_often(void **state)
     Document d = {0};
     for (uint64_t i = 0; i < 8000; i++) {
         make(&d, i, DOC_STORY);
-        add_words(&words, d.text.data, d.text.len);
+        add_words(&words, d.text.data, d.text.len, (int)i + 1);
     }
-    int often = 0; /* invented names do not come ten times */
+    int often = 0; /* an invented name is in one story */
     for (int i = 0; i < SLOTS; i++) often += words.count[i] >= 10;
-    print_message("%d word types at least 10 times in 8000 stories; the lists hold %d\n", often,
+    print_message("%d word types in at least 10 of 8000 stories; the lists hold %d\n", often,
                   world_word_count());
     assert_true(often >= 1200);
-    assert_true(world_word_count() >= 1000);
+    assert_in_range(world_word_count(), 400, often);
     document_close(&d);
 }
 

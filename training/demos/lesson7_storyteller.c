@@ -14,7 +14,7 @@ static void by_hand(void)
 {
     static const char text[] = "The password is Xufavak. Say it again: Xufavak.\n";
     static const struct { const char *what; double ways; } choices[] = {
-        {"a copy, and no story, list, sum ...", 16},  {"a password, and no dragon ...", 4},
+        {"a copy: three in sixteen", 16 / 3.0},         {"a password, and no dragon ...", 6},
         {"X u f a v: 15 5 15 5 15 letters", 15 * 5 * 15 * 5 * 15}, {"longer, or not", 2},
         {"a k: 5 15 letters", 5 * 15},                {"the same name again", 1},
         {"no other line: one in three", 3}};
@@ -24,7 +24,7 @@ static void by_hand(void)
     printf("1. \"The password is Xufavak. Say it again: Xufavak.\"\n\n   %-40s ways    bits\n", "choice");
     for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
         sum += log2(choices[i].ways);
-        printf("   %-38s %6.0f %7.2f\n", choices[i].what, choices[i].ways, log2(choices[i].ways));
+        printf("   %-38s %6.5g %7.2f\n", choices[i].what, choices[i].ways, log2(choices[i].ways));
     }
     CHECK(world_read(&r, text, sizeof text - 1, why, sizeof why), "%s", why);
     printf("   %-45s %7.2f   the world counts %.2f\n\n", "together", sum, r.bits);

@@ -82,7 +82,7 @@ static Status learn(bool plain, Err *err)
     run.text_bytes = text.len;
     if (s == OK) s = train_run(&run, &result, err);
     Corpus c = {0};
-    if (s == OK) s = corpus_open(&c, path[0], plan.shape.n_ctx, 1, err);
+    if (s == OK) s = corpus_open(&c, path[0], plan.shape.n_ctx, 1, 0, err);
     if (s == OK)
         printf("\n   nothing known: ln 320 = %.1f; all known but the choices: %d ln 125 / %d tokens = %.2f\n\n",
                log(320), SENTENCES, (int)c.n_tokens, SENTENCES * log(125) / (double)c.n_tokens);

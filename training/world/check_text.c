@@ -62,23 +62,33 @@ static bool check_names(Range story, char *why, size_t why_bytes)
     return true;
 }
 
-/* The answer without "The", "In the" and the full stop is in the story, whatever the case of its first letter. */
+/* Where the part of an answer begins that must stand in the story: after the last of these words, each a
+ * form that answers have ("In the barn.", "It was misty.", "Lily felt proud."; "in the barn" may have
+ * been "to the barn"). */
+static const char *core_of(const char *p, const char *stop)
+{
+    static const char *const forms[] = {" the ", "The ", "To ", "It was ", " felt ", " played ", " loved "};
+    const char *core = p;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        size_t n = strlen(forms[i]);
+        const char *at = find((Range){p, stop}, forms[i], n);
+        if (at && (forms[i][0] == ' ' || at == p) && at + n > core) core = at + n;
+    }
+    return core;
+}
+
+/* The core of an answer without its full stop is in the story, whatever the case of its first letter. */
 static bool check_answer(Range story, const char *p, const char *stop, char *why, size_t why_bytes)
 {
     char word[64];
-    const char *the =
-        find((Range){p, stop}, " the ", 5); /* "In the barn": perhaps she "went to the barn" */
-    if (the)
-        p = the + 5;
-    else if (stop - p > 4 && memcmp(p, "The ", 4) == 0)
-        p += 4;
-    size_t n = (size_t)(stop - p);
-    if (n > 0 && n < sizeof word && stop[-1] == '.') {
-        memcpy(word, p, --n);
+    const char *core = core_of(p, stop);
+    size_t n = (size_t)(stop - core);
+    if (n > 1 && n < sizeof word && stop[-1] == '.') {
+        memcpy(word, core, --n);
         if (find(story, word, n)) return true;
         word[0] = (char)(isupper((unsigned char)*word) ? tolower((unsigned char)*word)
                                                        : toupper((unsigned char)*word));
-        if (n > 0 && find(story, word, n)) return true;
+        if (find(story, word, n)) return true;
     }
     snprintf(why, why_bytes, "the answer '%.*s' is not in the story",
              (int)(stop - p < 60 ? stop - p : 60), p);

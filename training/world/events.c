@@ -1,41 +1,52 @@
 /* events.c: what happened, as facts: the verbs, and the questions that each of them answers.
  *
  * Sentences carry their events ("give A B o"); questions ask for one argument of an event while the
- * others are given. The answer is the argument that is asked for. */
+ * others are given. A question speaks as the story does: it is asked only if the verb was said, for "who
+ * wanted the coin?" is a riddle where nobody "wanted". The answer repeats words in the form that they
+ * had in the story, so that a reader can point at them: "Lily felt proud.", not "Proud." */
 #include "teller_impl.h"
 
 #include <string.h>
 
+/* The argument that is asked for, the word that must have been said, the question, the answer. */
 const EventVerb event_verbs[] = {
-    {"at", "cw", {"2 Where was {1} at the start?"}},
-    {"go", "cw", {"2 Where did {1} go?"}},
-    {"friend", "ccw", {"2 Who was {1's} {3-}?"}},
-    {"meet", "cc", {"2 Whom did {1} meet?"}},
-    {"want", "co", {"2 What did {1} want?", "1 Who wanted {2}?"}},
-    {"wish", "c", {NULL}},
-    {"done", "c", {NULL}},
-    {"has", "co", {"1 Who had {2} at first?"}},
-    {"make", "co", {"1 Who made {2}?", "2 What did {1} make?"}},
-    {"buy", "co", {"1 Who bought {2}?", "2 What did {1} buy?"}},
-    {"find", "co", {"1 Who found {2}?", "2 What did {1} find?"}},
-    {"hid", "ow", {"2 Where was {1} found?"}},
-    {"lose", "co", {"1 Who lost {2}?", "2 What did {1} lose?"}},
-    {"take", "co", {"1 Who took {2}?"}},
-    {"give", "cco", {"1 Who gave {3} to {2}?", "3 What did {1} give to {2}?", "2 Who got {3}?"}},
-    {"eat", "co", {"1 Who ate {2}?", "2 What did {1} eat?"}},
-    {"crack", "o", {"1 What broke?"}},
-    {"fix", "co", {"1 Who fixed {2}?"}},
-    {"feel", "cw", {"2 How did {1} feel at first?"}},
-    {"end", "cw", {"2 How did {1} feel in the end?"}},
-    {"help", "cc", {"1 Who helped {2}?", "2 Whom did {1} help?"}},
-    {"ask", "cc", {"1 Who asked {2} for help?", "2 Whom did {1} ask for help?"}},
-    {"thank", "cc", {"1 Who thanked {2}?", "2 Whom did {1} thank?"}},
-    {"teach", "ccw", {"1 Who taught {2}?", "3 What did {2} learn to do?"}},
-    {"win", "c", {"1 Who won?"}},
-    {"play", "ccw", {"3 What game did they play?"}},
-    {"love", "cw", {"2 What did {1} love?"}},
-    {"colour", "ow", {"2 What colour was {1}?"}},
-    {"weather", "w", {"1 What was the weather like?"}},
+    {"at", "cw", {{2, NULL, "Where was {1} at the start?", "{2}"}}},
+    {"go", "cw", {{2, "went", "Where did {1} go?", "{2}"}}},
+    {"friend", "ccw", {{2, NULL, "Who was {1's} {3-}?", "{2}"}}},
+    {"meet", "cc", {{2, "met", "Whom did {1} meet?", "{2}"}}},
+    {"want", "co", {{2, "wanted", "What did {1} want?", "{2}"}, {1, "wanted", "Who wanted {2}?", "{1}"}}},
+    {"wish", "c", {{0}}},
+    {"done", "c", {{0}}},
+    {"has", "co", {{1, "had", "Who had {2} at first?", "{1}"}}},
+    {"make", "co", {{1, "made", "Who made {2}?", "{1}"}, {2, "made", "What did {1} make?", "{2}"}}},
+    {"buy", "co", {{1, "bought", "Who bought {2}?", "{1}"}, {2, "bought", "What did {1} buy?", "{2}"}}},
+    {"find", "co", {{1, "found", "Who found {2}?", "{1}"}, {2, "found", "What did {1} find?", "{2}"}}},
+    {"hid", "ow", {{2, "found", "Where was {1} found?", "{2}"}}},
+    {"lose", "co", {{1, "lost", "Who lost {2}?", "{1}"}, {2, "lost", "What did {1} lose?", "{2}"}}},
+    {"take", "co", {{1, "took", "Who took {2}?", "{1}"}}},
+    {"give",
+     "cco",
+     {{1, "gave", "Who gave {3} to {2}?", "{1}"},
+      {3, "gave", "What did {1} give to {2}?", "{3}"},
+      {2, "got", "Who got {3}?", "{2}"}}},
+    {"eat", "co", {{1, "ate", "Who ate {2}?", "{1}"}, {2, "ate", "What did {1} eat?", "{2}"}}},
+    {"crack", "o", {{1, "broke", "What broke?", "{1}"}}},
+    {"fix", "co", {{1, "fixed", "Who fixed {2}?", "{1}"}}},
+    {"feel", "cw", {{2, NULL, "How did {1} feel at first?", "{1} felt {2}"}}},
+    {"end", "cw", {{2, NULL, "How did {1} feel in the end?", "{1} felt {2}"}}},
+    {"help", "cc", {{1, "helped", "Who helped {2}?", "{1}"}, {2, "helped", "Whom did {1} help?", "{2}"}}},
+    {"ask",
+     "cc",
+     {{1, "asked", "Who asked {2} for help?", "{1}"}, {2, "asked", "Whom did {1} ask for help?", "{2}"}}},
+    {"thank", "cc", {{1, "thanked", "Who thanked {2}?", "{1}"}, {2, "thanked", "Whom did {1} thank?", "{2}"}}},
+    {"teach",
+     "ccw",
+     {{1, "taught", "Who taught {2}?", "{1}"}, {3, NULL, "What did {2} learn to do?", "To {3-}"}}},
+    {"win", "c", {{1, "won", "Who won?", "{1}"}}},
+    {"play", "ccw", {{3, "played", "What game did they play?", "They played {3-}"}}},
+    {"love", "cw", {{2, NULL, "What did {1} love?", "{1} loved {2-}"}}},
+    {"colour", "ow", {{2, NULL, "What colour was {1}?", "It was {2-}"}}},
+    {"weather", "w", {{1, NULL, "What was the weather like?", "It was {1-}"}}},
 };
 const int event_n_verbs = (int)(sizeof event_verbs / sizeof *event_verbs);
 
@@ -49,12 +60,12 @@ int event_verb(Span name)
     return -1;
 }
 
-void event_add_all(Tale *s, Span effects, size_t at)
+void event_add_all(Tale *s, Span effects, size_t from, size_t at)
 {
     if (effects.n == 0) return;
     const char *p = effects.p, *end = p + effects.n;
     while (p < end) {
-        Event e = {.at = at};
+        Event e = {.from = from, .at = at};
         const char *stop = memchr(p, ';', (size_t)(end - p));
         if (!stop) stop = end;
         while (p < stop && *p == ' ') p++;

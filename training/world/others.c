@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { COUNT_MAX = 20, SUM_MAX = 50, LINES_MAX = 6 };
+enum { COUNT_MAX = 20, SUM_MAX = 20, LINES_MAX = 6 };
 
 static const char *const number_words[COUNT_MAX + 1] = {
     "zero",     "one",     "two",     "three",     "four",     "five",     "six",
@@ -113,6 +113,32 @@ bool sum_run(Teller *t)
 /* ---- copies ---- */
 static const char capitals[] = "BDFGKLMNPRSTVXZ";
 
+/* Words of all sorts in some order, and again: after "kettle" comes what came after "kettle". */
+static bool echo_line(Teller *t)
+{
+    static const char forms[] =
+        "[d:glad+sad] [g:toy+gem+tool] [h:weather] [i:hobby] [k:colour]. Again: {d-} {g-} {h-} {i-} {k-}.\n | "
+        "[d:weather] [g:pet+beast] [D:girl+boy] [h:glad+sad] [i:food]. Again: {d-} {g-} {D} {h-} {i-}.\n | "
+        "[D:girl+boy] [d:outdoor+indoor] [g:hobby] [h:toy+gem+tool]. Again: {D} {d-} {g-} {h-}.\n | "
+        "[d:colour] [g:role] [h:glad+sad] [i:weather] [D:girl+boy]. Again: {d-} {g-} {h-} {i-} {D}.\n | "
+        "[d:food] [D:girl+boy] [g:glad+sad] [h:colour] [i:wear]. Again: {d-} {D} {g-} {h-} {i-}.\n | "
+        "[d:hobby] [g:outdoor+indoor] [h:pet+beast] [i:weather]. Again: {d-} {g-} {h-} {i-}.\n";
+    Tale line = {0};
+    return template_one_of(t, &line, (Span){forms, sizeof forms - 1}) >= 0;
+}
+
+/* A sentence, and again. */
+static bool remember_line(Teller *t)
+{
+    static const char forms[] =
+        "[D:girl+boy] felt [d:glad+sad] and [E:girl+boy] felt [g:glad+sad]. Again: {D} felt {d-} and {E} felt {g-}.\n | "
+        "[D:girl+boy] was [d:outdoor+indoor] and it was [g:weather]. Again: {D} was {d-} and it was {g-}.\n | "
+        "[D:girl+boy] loved [d:hobby] and [E:girl+boy] loved [g:hobby]. Again: {D} loved {d-} and {E} loved {g-}.\n | "
+        "[D:girl+boy] had the [d:toy+gem+tool] and felt [g:glad+sad]. Again: {D} had {d} and felt {g-}.\n";
+    Tale line = {0};
+    return template_one_of(t, &line, (Span){forms, sizeof forms - 1}) >= 0;
+}
+
 static bool copy_line(Teller *t, int form)
 {
     static const char *const after[] = {". Say it again: ", ". Its name is ", ": "};
@@ -135,8 +161,9 @@ bool copy_run(Teller *t)
     for (int i = 0; i < LINES_MAX; i++) {
         if (i > 0 && !teller_more(t, 2, 1, NULL)) return true;
         int form =
-            either(t, "The password is /The dragon is called /Write three times /Two words: ");
-        if (form < 0 || !copy_line(t, form)) return false;
+            either(t, "The password is /The dragon is called /Write three times /Two words: /Say after me: /Remember: ");
+        if (form < 0) return false;
+        if (!(form == 4 ? echo_line(t) : form == 5 ? remember_line(t) : copy_line(t, form))) return false;
     }
     return true;
 }

@@ -5,6 +5,7 @@
  * carry; "~" marks one that is left out half of the time. */
 #include "teller_impl.h"
 
+#include <ctype.h>
 #include <string.h>
 
 static Span span(const char *s)
@@ -41,11 +42,12 @@ static bool beat_run(Teller *t, Tale *s, const char *text)
         if (!teller_even(t, 2, seen)) return true;
     }
     bool alone = !tale_has(s, 'j');
+    size_t from, at;
+    teller_so_far(t, &from);
     if (!teller_puts(t, " ") || template_one_of(t, s, b.forms) < 0) return false;
-    size_t at;
     teller_so_far(t, &at);
-    if (alone && tale_has(s, 'j')) event_add_all(s, span("friend A B j"), at);
-    event_add_all(s, b.effects, at);
+    if (alone && tale_has(s, 'j')) event_add_all(s, span("friend A B j"), from, at);
+    event_add_all(s, b.effects, from, at);
     return true;
 }
 
@@ -127,38 +129,53 @@ typedef struct {
     int n;
     struct {
         int event, form;
-    } row[3 * TALE_EVENTS];
+    } row[EVENT_ASKS * TALE_EVENTS];
 } Asks;
 
-/* All questions that the tale answers without doubt and that were not asked yet. */
-static void asks_collect(Asks *a, const Tale *s)
+static const EventAsk *ask_of(const Tale *s, int event, int form)
 {
+    return &event_verbs[s->event[event].verb].ask[form];
+}
+
+/* Whether word stands in text[from .. to), as a word of its own. */
+static bool says(const char *text, size_t from, size_t to, const char *word)
+{
+    size_t n = strlen(word);
+    const char *end = text + to;
+    for (const char *p = text + from; (p = memmem(p, (size_t)(end - p), word, n)); p++)
+        if (!isalpha((unsigned char)p[-1]) && (p + n == end || !isalpha((unsigned char)p[n]))) return true;
+    return false;
+}
+
+/* All questions that the tale answers without doubt and that were not asked yet. */
+static void asks_collect(Asks *a, const Teller *t, const Tale *s)
+{
+    size_t n;
+    const char *text = teller_so_far(t, &n);
     a->tale = s;
     a->n = 0;
     for (int i = 0; i < s->n_events; i++)
-        for (int f = 0; f < 3 && event_verbs[s->event[i].verb].ask[f]; f++) {
-            bool again = has_rival(s, i, event_verbs[s->event[i].verb].ask[f]);
-            for (int k = 0; k < s->n_asked; k++)
-                again |= s->asked[k].event == i && s->asked[k].form == f;
-            if (!again) a->row[a->n].event = i, a->row[a->n++].form = f;
+        for (int f = 0; f < EVENT_ASKS && ask_of(s, i, f)->asked; f++) {
+            const EventAsk *q = ask_of(s, i, f);
+            bool skip = has_rival(s, i, q->question);
+            for (int k = 0; k < s->n_asked; k++) skip |= s->asked[k].event == i && s->asked[k].form == f;
+            if (!skip && q->said) skip = !says(text, s->event[i].from, s->event[i].at, q->said);
+            if (!skip) a->row[a->n].event = i, a->row[a->n++].form = f;
         }
 }
 
-/* The question with its words filled in. */
-static bool option_question(void *ctx, int i, char *buf)
+/* A question or an answer with its words filled in, its first letter a capital; its length. */
+static size_t fill(char *buf, const Tale *s, const Event *e, const char *form)
 {
-    const Asks *a = ctx;
-    const Event *e = &a->tale->event[a->row[i].event];
-    const char *p = event_verbs[e->verb].ask[a->row[i].form] + 2;
     char name[OPTION_BYTES];
     size_t n = 0;
-    while (*p) {
+    for (const char *p = form; *p;) {
         if (*p != '{') {
             buf[n++] = *p++;
             continue;
         }
         char letter = e->arg[p[1] - '1'];
-        Span w = p[2] == '-' ? tale_word(a->tale, letter) : tale_name(a->tale, letter, name);
+        Span w = p[2] == '-' ? tale_word(s, letter) : tale_name(s, letter, name);
         memcpy(buf + n, w.p, (size_t)w.n);
         n += (size_t)w.n;
         if (p[2] == '\'') buf[n++] = '\'', buf[n++] = 's';
@@ -166,25 +183,29 @@ static bool option_question(void *ctx, int i, char *buf)
     }
     CHECK(n < OPTION_BYTES, "a question of %zu bytes", n);
     buf[n] = 0;
+    buf[0] = (char)toupper((unsigned char)buf[0]);
+    return n;
+}
+
+static bool option_question(void *ctx, int i, char *buf)
+{
+    const Asks *a = ctx;
+    int event = a->row[i].event;
+    fill(buf, a->tale, &a->tale->event[event], ask_of(a->tale, event, a->row[i].form)->question);
     return true;
 }
 
 bool story_ask(Teller *t, Tale *s, const char *before, const char *between, const char *after)
 {
     Asks a;
-    char name[OPTION_BYTES];
-    asks_collect(&a, s);
+    char answer[OPTION_BYTES];
+    asks_collect(&a, t, s);
     if (!teller_puts(t, before)) return false;
     int i = teller_choose(t, a.n, option_question, &a);
     if (i < 0 || !teller_puts(t, between)) return false;
-    const Event *e = &s->event[a.row[i].event];
-    int asked = event_verbs[e->verb].ask[a.row[i].form][0] - '1';
-    Span w = tale_name(s, e->arg[asked], name);
-    if (name[0] >= 'a' && name[0] <= 'z') name[0] = (char)(name[0] - 'a' + 'A');
-    size_t from;
-    teller_so_far(t, &from);
-    if (!teller_text(t, w.p, (size_t)w.n) || !teller_puts(t, ".")) return false;
     Asked *q = &s->asked[s->n_asked++];
-    *q = (Asked){.event = a.row[i].event, .form = a.row[i].form, .at = from, .answer = {NULL, w.n}};
-    return teller_puts(t, after);
+    *q = (Asked){.event = a.row[i].event, .form = a.row[i].form};
+    teller_so_far(t, &q->at);
+    q->n = fill(answer, s, &s->event[q->event], ask_of(s, q->event, q->form)->answer);
+    return teller_text(t, answer, q->n) && teller_puts(t, ".") && teller_puts(t, after);
 }

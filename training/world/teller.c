@@ -27,7 +27,7 @@ bool teller_at_start(const Teller *t)
     if (s[n - 1] == '"') return s[n - 2] == ' ';
     if (s[n - 1] != ' ') return false;
     if (s[n - 2] == '.' || s[n - 2] == '!' || s[n - 2] == '?') return true;
-    if (s[n - 2] == ':') return n >= 6 && memcmp(s + n - 6, "Story", 5) == 0;
+    if (s[n - 2] == ':') return n >= 6 && (!memcmp(s + n - 6, "Story", 5) || !memcmp(s + n - 4, "\nA", 2));
     return s[n - 2] == '"' && s[n - 3] == '.';
 }
 

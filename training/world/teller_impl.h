@@ -94,13 +94,12 @@ typedef struct {
 typedef struct {
     int verb;    /* row of event_verbs */
     char arg[3]; /* letters of the variables */
-    size_t at;   /* end of the sentence */
+    size_t from, at; /* begin and end of its sentences */
 } Event;
 
 typedef struct {
     int event, form;
-    size_t at;   /* begin of the answer */
-    Span answer; /* [at] bytes of the document: without the full stop */
+    size_t at, n; /* the answer in the document, without its full stop */
 } Asked;
 
 typedef struct Schema Schema;
@@ -130,14 +129,24 @@ int template_count(Span forms);
 Span template_nth(Span forms, int i);
 
 /* ---- events ---- */
+/* A question and its answer; {1} is the event's first argument by name, {1-} its bare word. */
+typedef struct {
+    int asked;            /* which argument the question asks for: 1, 2 or 3; 0 = no question */
+    const char *said;     /* a word that the event's sentences must hold; NULL: whatever they say */
+    const char *question; /* "Who found {2}?" */
+    const char *answer;   /* "{1}" */
+} EventAsk;
+
+enum { EVENT_ASKS = 3 };
 typedef struct {
     const char *name;
-    const char *who;    /* sorts of arguments: c character, o object, w any word */
-    const char *ask[3]; /* "1 Who found {2}?": the answer's argument, then the question */
+    const char *who; /* sorts of arguments: c character, o object, w any word */
+    EventAsk ask[EVENT_ASKS];
 } EventVerb;
 extern const EventVerb event_verbs[];
 extern const int event_n_verbs;
-void event_add_all(Tale *s, Span effects, size_t at); /* "give A B o; thank B A" */
+/* "give A B o; thank B A", told in the bytes from .. at of the document */
+void event_add_all(Tale *s, Span effects, size_t from, size_t at);
 int event_verb(Span name);
 bool events_judge(const Tale *s, char *why, size_t why_bytes); /* consistent? check.c */
 
@@ -168,6 +177,7 @@ bool chat_run(Teller *t, Tale *s);
 bool list_run(Teller *t);
 bool sum_run(Teller *t);
 bool copy_run(Teller *t);
+bool facts_run(Teller *t);
 /* Adds two numbers, says an invented word again, counts aloud: parts of documents and of chats. */
 bool sum_say(Teller *t, const char *before, const char *between);
 int count_choose(Teller *t, int low, int high); /* "seven"; the number, or -1 */

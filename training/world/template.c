@@ -147,7 +147,7 @@ static Span possessive(const Tale *s, char letter, char *buf)
     return (Span){buf, w.n + 2};
 }
 
-/* "girl named Lily": one in ten has a name that nobody had before. */
+/* "girl named Lily": one in four has a name that nobody had before. */
 static bool run_child(Teller *t, Tale *s, char letter)
 {
     Thing *v = tale_var(s, letter);
@@ -159,7 +159,7 @@ static bool run_child(Teller *t, Tale *s, char letter)
     }
     int boy = teller_either(t, (Span){"girl/boy", 8});
     if (boy < 0 || !teller_puts(t, " named ")) return false;
-    unsigned odds[2] = {9, 1};
+    unsigned odds[2] = {3, 1};
     int invented = t->reading && t->pos < t->n && t->in[t->pos] && strchr("VXZ", t->in[t->pos]);
     if (!teller_weigh(t, odds, 2, invented)) return run_list(t, s, boy ? "boy" : "girl", letter);
     v->sort = boy ? HE : SHE;

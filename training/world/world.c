@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const unsigned kind_weights[DOC_KINDS] = {8, 1, 1, 1, 2, 3};
+static const unsigned kind_weights[DOC_KINDS] = {5, 1, 1, 3, 2, 2, 2};
 
 static bool story_document(Teller *t, Tale *s)
 {
@@ -30,6 +30,8 @@ static bool run_kind(Teller *t, Tale *s, int kind)
         return sum_run(t);
     case DOC_COPY:
         return copy_run(t);
+    case DOC_FACTS:
+        return facts_run(t);
     case DOC_RECORD:
         return record_run(t, s);
     default:
@@ -94,14 +96,14 @@ Status world_document(Document *d, uint64_t seed, uint64_t index, int kind, Err 
     for (int i = 0; i < tale.n_asked; i++) {
         const Asked *a = &tale.asked[i];
         d->answer[i] = (DocumentAnswer){
-            a->at, (size_t)a->answer.n, event_verbs[tale.event[a->event].verb].ask[a->form] + 2};
+            a->at, a->n, event_verbs[tale.event[a->event].verb].ask[a->form].question};
     }
     return OK;
 }
 
 const char *world_kind_name(DocKind kind)
 {
-    static const char *const names[DOC_KINDS] = {"story", "list", "sum", "copy", "record", "chat"};
+    static const char *const names[DOC_KINDS] = {"story", "list", "sum", "copy", "record", "facts", "chat"};
     CHECK(kind < DOC_KINDS, "kind %d of %d", (int)kind, DOC_KINDS);
     return names[kind];
 }
