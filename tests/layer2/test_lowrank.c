@@ -167,6 +167,8 @@ static void several_changes_find_their_matrices(void **state)
         {.w = w[2], .order = 0, .rank = 4, .n_in = N, .n_out = OUT, .a = normals(&rng, 4 * N),
          .b = normals(&rng, 4 * OUT), .b_stride = OUT, .scale = 1}};
     lowrank_sort(items, 3);
+    for (int i = 0; i + 1 < 3; i++)
+        assert_true(items[i].w != items[i + 1].w || items[i].order < items[i + 1].order);
     LowRankSet set = {items, 3, ARENA_NEW(&arena, float, N), N};
     void *scratch = arena_alloc(&arena, linear_scratch_bytes(N, T, 1), 1);
     lowrank_linear_n(&set, NULL, scratch, outs, 3, x, N, T);
