@@ -79,8 +79,10 @@ static Status take_line(Machine *m, Str *line, Err *err)
 }
 
 static int64_t depth(const Machine *m) { return (int64_t)(m->stack.len / sizeof(Value)); }
-static Value *stack_at(const Machine *m, int64_t i) { return (Value *)(void *)m->stack.data + i; }
-static const Value *cell(const Machine *m, int64_t i) { return (const Value *)(const void *)m->cells.data + i; }
+/* NULL + 0 is not allowed: what was never filled has no memory. */
+static Value *at_of(const Buf *b, int64_t i) { return b->data ? (Value *)(void *)b->data + i : NULL; }
+static Value *stack_at(const Machine *m, int64_t i) { return at_of(&m->stack, i); }
+static const Value *cell(const Machine *m, int64_t i) { return at_of(&m->cells, i); }
 
 static Status push(Machine *m, Value v, Err *err)
 {
