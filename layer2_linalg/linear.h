@@ -10,7 +10,7 @@
  * multiplied by one register-blocked micro-kernel. Quantised weights are multiplied as bytes, by
  * activations rounded to 8 bits (ActQ8), 32 with one scale; F32, F16 and BF16 as floats, by x as it is.
  * SIXFOLD_KERNELS=linear_halves:int16 multiplies F16 and BF16 as integers of 13 bits and a sign
- * (panel_int16.h), to which x is also rounded: faster, and logits are off by about a thousandth.
+ * (panel_int16.h), to which x is also rounded: faster, and logits are off by some 1e-4 of the largest.
  * Same bits for any number of threads.
  *
  * Interface:
