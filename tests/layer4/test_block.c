@@ -43,6 +43,10 @@ static BlockWeights make_weights(const BlockSpec *s, Rng *rng, bool bias, bool s
     if (s->gated) w.gate = affine(rng, D, D_FF, bias);
     w.up = affine(rng, D, D_FF, bias);
     w.down = affine(rng, D_FF, D, bias);
+    if (s->qk_norm != QK_NORM_NONE) {
+        w.q_norm.gain = normals(rng, q, 1);
+        w.k_norm.gain = normals(rng, k, 1);
+    }
     return w;
 }
 
@@ -56,15 +60,31 @@ static BlockSpec base_spec(void)
 
 /* ---------------------------------------------------------------- the formula, in double */
 
-static void ref_norm(const BlockSpec *s, const NormWeights *w, double *y, const double *x)
+/* Of n numbers; y may be x. */
+static void ref_norm_of(const BlockSpec *s, const NormWeights *w, double *y, const double *x, int n)
 {
     double mean = 0, square = 0;
-    for (int i = 0; i < D; i++) mean += x[i] / D;
+    for (int i = 0; i < n; i++) mean += x[i] / n;
     if (s->norm == NORM_RMS || !w->gain) mean = 0;
-    for (int i = 0; i < D; i++) square += (x[i] - mean) * (x[i] - mean) / D;
-    for (int i = 0; i < D; i++) {
+    for (int i = 0; i < n; i++) square += (x[i] - mean) * (x[i] - mean) / n;
+    for (int i = 0; i < n; i++) {
         y[i] = w->gain ? (x[i] - mean) / sqrt(square + s->norm_eps) * w->gain[i] : x[i];
         if (w->gain && s->norm == NORM_LAYER && w->offset) y[i] += w->offset[i];
+    }
+}
+
+static void ref_norm(const BlockSpec *s, const NormWeights *w, double *y, const double *x)
+{
+    ref_norm_of(s, w, y, x, D);
+}
+
+/* Queries or keys of one token, and what may be done to them before they turn. */
+static void ref_heads(const BlockSpec *s, const NormWeights *w, double *x, int n_head)
+{
+    int wide = s->qk_norm == QK_NORM_ROW ? n_head * D_K : D_K;
+    for (int i = 0; i < n_head * D_K && s->qk_norm != QK_NORM_NONE; i += wide) {
+        NormWeights own = {w->gain + (s->qk_norm == QK_NORM_HEADS ? i : 0), w->offset};
+        ref_norm_of(s, &own, x + i, x + i, wide);
     }
 }
 
@@ -112,6 +132,7 @@ static void ref_block(const BlockSpec *s, const BlockWeights *w, double *x, int6
 {
     int64_t wk = (int64_t)s->n_kv_head * D_K, wv = (int64_t)s->n_kv_head * D_V;
     double *k = doubles(n * wk), *v = doubles(n * wv), *p = doubles(n);
+    double share = s->residual_scale > 0 ? s->residual_scale : 1;
     for (int64_t t = 0; t < n; t++) {
         double norm[D], q[HEADS * D_K], heads[HEADS * D_V] = {0}, branch[D], ffn[D];
         double *xt = x + t * D;
@@ -119,6 +140,8 @@ static void ref_block(const BlockSpec *s, const BlockWeights *w, double *x, int6
         ref_affine(&w->q, q, norm);
         ref_affine(&w->k, k + t * wk, norm);
         ref_affine(&w->v, v + t * wv, norm);
+        ref_heads(s, &w->q_norm, q, HEADS);
+        ref_heads(s, &w->k_norm, k + t * wk, s->n_kv_head);
         ref_rope(s, q, HEADS, t);
         ref_rope(s, k + t * wk, s->n_kv_head, t);
         for (int h = 0; h < HEADS; h++) {
@@ -136,10 +159,10 @@ static void ref_block(const BlockSpec *s, const BlockWeights *w, double *x, int6
         }
         ref_affine(&w->o, branch, heads);
         if (s->parallel && w->ffn_norm.gain) ref_norm(s, &w->ffn_norm, norm, xt);
-        for (int i = 0; i < D; i++) xt[i] += branch[i];
+        for (int i = 0; i < D; i++) xt[i] += share * branch[i];
         if (!s->parallel) ref_norm(s, &w->ffn_norm, norm, xt);
         ref_ffn(s, w, ffn, norm);
-        for (int i = 0; i < D; i++) xt[i] += ffn[i];
+        for (int i = 0; i < D; i++) xt[i] += share * ffn[i];
     }
 }
 
@@ -235,6 +258,34 @@ static void shapes_and_rotary_kinds_are_the_formula(void **state)
     arena_close(&arena);
 }
 
+static void norms_of_queries_and_keys_are_the_formula(void **state)
+{
+    (void)state;
+    static const QkNorm kinds[] = {QK_NORM_HEAD, QK_NORM_HEADS, QK_NORM_ROW};
+    static const char *const names[] = {"one gain for all heads", "a gain for each head", "all heads together"};
+    Rng rng = rng_seed(66);
+    for (int i = 0; i < 6; i++) {
+        BlockSpec s = base_spec();
+        s.qk_norm = kinds[i % 3];
+        s.norm = i < 3 ? NORM_RMS : NORM_LAYER;
+        check_spec(&s, true, true, &rng, names[i % 3]);
+        arena_close(&arena);
+    }
+}
+
+static void branches_are_scaled_before_they_are_added(void **state)
+{
+    (void)state;
+    Rng rng = rng_seed(67);
+    for (int parallel = 0; parallel < 2; parallel++) {
+        BlockSpec s = base_spec();
+        s.residual_scale = 0.3f;
+        s.parallel = parallel;
+        check_spec(&s, true, true, &rng, parallel ? "scaled, side by side" : "scaled, one after the other");
+        arena_close(&arena);
+    }
+}
+
 static void sequences_of_one_call_do_not_touch_each_other(void **state)
 {
     (void)state;
@@ -322,6 +373,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_switch_is_the_formula),
         cmocka_unit_test(shapes_and_rotary_kinds_are_the_formula),
+        cmocka_unit_test(norms_of_queries_and_keys_are_the_formula),
+        cmocka_unit_test(branches_are_scaled_before_they_are_added),
         cmocka_unit_test(sequences_of_one_call_do_not_touch_each_other),
         cmocka_unit_test(bits_do_not_depend_on_the_number_of_threads),
         cmocka_unit_test(the_tap_sees_stored_keys),
