@@ -316,6 +316,8 @@ Status hparams_read(Hparams *h, const Gguf *g, Err *err)
     TRY(read_floats(h, g, err));
     full_key(key, h, "rope.scaling.type");
     TRY(gguf_get_str(g, key, &h->rope_scaling, err));
+    full_key(key, h, "hidden_activation");
+    TRY(gguf_get_str(g, key, &h->activation, err));
     TRY(read_pattern(h, g, err));
     full_key(key, h, "attention.layer_norm_rms_epsilon");
     if (h->norm_eps < 0) return missing(key, err);

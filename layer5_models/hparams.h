@@ -33,6 +33,7 @@ typedef struct Hparams {
     int64_t n_rot;        /* rope.dimension_count, default d_k */
     int64_t n_vocab;      /* vocab_size, default number of tokens; rows of the embedding decide */
     float norm_eps;       /* attention.layer_norm_rms_epsilon or attention.layer_norm_epsilon */
+    Str activation;       /* hidden_activation, as Hugging Face names it; empty = the family's own */
     /* positions */
     Str rope_scaling;     /* rope.scaling.type: none, linear (default), yarn, longrope */
     float rope_base;      /* rope.freq_base, default 10000 */

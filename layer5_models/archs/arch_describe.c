@@ -28,6 +28,23 @@ static Status describe_scaling(BlockSpec *s, const Hparams *h, Err *err)
     return OK;
 }
 
+/* GELU has two forms that differ by up to 5e-4. What a file means that says nothing is the one by tanh; in
+ * Hugging Face's names, "gelu" is the one by erf. */
+static Status describe_gelu(BlockSpec *s, const Hparams *h, Err *err)
+{
+    static const char *const by_tanh[] = {"gelu_pytorch_tanh", "gelu_new", "gelu_fast"};
+    Str name = h->activation;
+    if (s->act != ACT_GELU_TANH || !name.len) return OK;
+    if (str_is(name, "gelu")) {
+        s->act = ACT_GELU_ERF;
+        return OK;
+    }
+    for (size_t i = 0; i < sizeof by_tanh / sizeof *by_tanh; i++)
+        if (str_is(name, by_tanh[i])) return OK;
+    return fail(err, E_UNSUPPORTED, "hidden_activation is '%.*s', where %.*s computes a GELU. HINT: gelu and "
+                "gelu_pytorch_tanh are known", (int)(name.len > 40 ? 40 : name.len), name.ptr, STR_ARG(h->arch));
+}
+
 static void describe_experts(BlockSpec *s, const Hparams *h)
 {
     MoeSpec *m = &s->moe;
@@ -83,6 +100,7 @@ Status arch_describe(const ArchDesc *a, ModelSpec *m, BlockSpec *s, const Hparam
     if (!(s->alibi_bias > 0)) s->alibi_bias = h->alibi;
     s->attn_scale = h->attn_scale > 0 ? h->attn_scale : 1 / sqrtf((float)h->d_k);
     TRY(describe_scaling(s, h, err));
+    TRY(describe_gelu(s, h, err));
     /* 2. What the family makes of the others. */
     if (a->adapt) TRY(a->adapt(m, s, h, g, err));
     describe_experts(s, h);

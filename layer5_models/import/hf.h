@@ -36,6 +36,7 @@ typedef struct {
     SafeTensors weights;
     const HfFamily *family;
     int64_t d_model, n_layer, n_head, n_kv_head, d_head, d_ff, n_expert, n_vocab;
+    bool gelu_erf;      /* its GELU is the exact one */
     JsonView rope, rope_swa; /* where rotary numbers stand; rope_swa: those of sliding layers */
     ImportNotes notes;
 } HfModel;

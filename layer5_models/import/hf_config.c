@@ -98,15 +98,14 @@ static Status check_act(HfModel *m, Err *err)
         if (newer.s) v = newer;
         if (jsonview_is(v, "gelu")) return OK;
     }
-    m->notes.gelu_erf = hf_is(m, "mpt"); /* without saying so */
+    m->gelu_erf = hf_is(m, "mpt") || hf_is(m, "falcon") || hf_is(m, "gptneox"); /* without saying so */
     if (!v.s || (!gelu && jsonview_is(v, m->family->act))) return OK;
+    bool exact = gelu && jsonview_is(v, "gelu");
+    m->gelu_erf = exact && !hf_is(m, "bloom");
+    if (exact) return OK;
     if (strcmp(m->family->act, "silu") == 0 && jsonview_is(v, "swish")) return OK;
     if (gelu && (jsonview_is(v, "gelu_new") || jsonview_is(v, "gelu_pytorch_tanh") || jsonview_is(v, "gelu_fast")))
         return OK;
-    if (gelu && jsonview_is(v, "gelu")) {
-        m->notes.gelu_erf = !hf_is(m, "bloom");
-        return OK;
-    }
     return fail(err, E_UNSUPPORTED, "the activation %.*s, where %s computes %s. HINT: this variant of the family "
                 "has no GGUF form", (int)(v.end - v.s > 40 ? 40 : v.end - v.s), v.s, m->family->arch,
                 m->family->act);
@@ -180,6 +179,13 @@ static Status put_f32(GgufWriter *w, const HfModel *m, const char *key, double v
     char full[128];
     snprintf(full, sizeof full, "%s.%s", m->family->arch, key);
     return gguf_put_f32(w, full, (float)v, err);
+}
+
+static Status put_str(GgufWriter *w, const HfModel *m, const char *key, const char *v, Err *err)
+{
+    char full[128];
+    snprintf(full, sizeof full, "%s.%s", m->family->arch, key);
+    return gguf_put_str(w, full, v, err);
 }
 
 static Status put_tables(GgufWriter *w, const HfModel *m, Err *err)
@@ -262,6 +268,7 @@ static Status put_alibi(GgufWriter *w, const HfModel *m, Err *err)
 static Status put_special(GgufWriter *w, const HfModel *m, Err *err)
 {
     TRY(put_alibi(w, m, err));
+    if (m->gelu_erf) TRY(put_str(w, m, "hidden_activation", "gelu", err));
     if (strncmp(m->family->arch, "gemma", 5) == 0) return put_gemma(w, m, err);
     if (hf_is(m, "olmo2")) return put_window(w, m, 4, err);
     if (hf_is(m, "gptneox"))

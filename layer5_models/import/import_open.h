@@ -14,7 +14,6 @@
 typedef struct {
     int64_t n_left;     /* tensors left out knowingly */
     int64_t own_bytes;  /* of tensors that are not where they were */
-    bool gelu_erf;      /* its GELU is the exact one; here it is computed in the tanh form */
     bool no_vocabulary; /* there is none in the directory */
 } ImportNotes;
 

@@ -69,9 +69,6 @@ void cli_note_import(const ImportNotes *n)
 {
     if (n->n_left)
         fprintf(stderr, "note: %lld tensors are left out: buffers, or parts for pictures\n", (long long)n->n_left);
-    if (n->gelu_erf)
-        fprintf(stderr, "note: the model computes GELU with erf, here it is computed with tanh; logits differ by a "
-                "few thousandths of the largest\n");
     if (n->no_vocabulary)
         fprintf(stderr, "note: there is no vocabulary in the directory; the model takes token ids only\n");
 }

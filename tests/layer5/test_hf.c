@@ -190,6 +190,51 @@ static void the_vocabulary_gets_types_merges_and_a_name(void **state)
     remove_file("generation_config.json");
 }
 
+/* Two forms of GELU: what a directory means goes into the file, what a file says is computed. */
+static void the_form_of_gelu_is_kept(void **state)
+{
+    (void)state;
+    static const Shape neox[] = {
+        {"gpt_neox.embed_in.weight", D, V}, {"embed_out.weight", D, V}, {"gpt_neox.final_layer_norm.weight", D, 0},
+        {"gpt_neox.final_layer_norm.bias", D, 0}, {"gpt_neox.layers.0.input_layernorm.weight", D, 0},
+        {"gpt_neox.layers.0.input_layernorm.bias", D, 0}, {"gpt_neox.layers.0.post_attention_layernorm.weight", D, 0},
+        {"gpt_neox.layers.0.post_attention_layernorm.bias", D, 0},
+        {"gpt_neox.layers.0.attention.query_key_value.weight", D, 3 * D}, {"gpt_neox.layers.0.attention.dense.weight", D, D},
+        {"gpt_neox.layers.0.mlp.dense_h_to_4h.weight", D, F}, {"gpt_neox.layers.0.mlp.dense_4h_to_h.weight", F, D}};
+    static const struct { const char *config; ActKind act; } cases[] = {
+        {CONFIG("GPTNeoXForCausalLM", ""), ACT_GELU_ERF},
+        {CONFIG("GPTNeoXForCausalLM", ",\"hidden_act\":\"gelu\""), ACT_GELU_ERF},
+        {CONFIG("GPTNeoXForCausalLM", ",\"hidden_act\":\"gelu_new\""), ACT_GELU_TANH},
+        {CONFIG("GPTNeoXForCausalLM", ",\"hidden_act\":\"gelu_pytorch_tanh\""), ACT_GELU_TANH}};
+    Model m;
+    Err err = {0};
+    write_tensors(neox, sizeof neox / sizeof *neox);
+    remove_file("tokenizer.json");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_text("config.json", cases[i].config);
+        MUST(convert(-1, &err), &err);
+        MUST(model_open(&m, out_path, MAP_READ, &err), &err);
+        assert_int_equal(m.spec.act, cases[i].act);
+        model_close(&m);
+    }
+    /* Another function than the family's is an error, also in a file. */
+    static char bytes[1 << 16];
+    write_text("config.json", cases[0].config);
+    MUST(convert(-1, &err), &err);
+    FILE *f = fopen(out_path, "rb");
+    assert_non_null(f);
+    size_t n = fread(bytes, 1, sizeof bytes, f);
+    fclose(f);
+    char *key = memmem(bytes, n, "gptneox.hidden_activation", 25);
+    assert_non_null(key);
+    assert_memory_equal(key + 25 + 12, "gelu", 4);
+    memcpy(key + 25 + 12, "relu", 4);
+    write_file("out.gguf", bytes, n);
+    assert_int_equal(model_open(&m, out_path, MAP_READ, &err), E_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "'relu'"));
+    write_tensors(llama, N_LLAMA);
+}
+
 static void refused(const char *config, Status want, const char *text)
 {
     Err err = {0};
@@ -443,6 +488,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_and_rows_become_ours),
         cmocka_unit_test(the_vocabulary_gets_types_merges_and_a_name),
+        cmocka_unit_test(the_form_of_gelu_is_kept),
         cmocka_unit_test(what_cannot_be_said_is_refused),
         cmocka_unit_test(a_tensor_too_many_or_too_few_is_noticed),
         cmocka_unit_test(logits_are_those_of_the_framework),
