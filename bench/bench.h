@@ -49,6 +49,7 @@ struct BenchCase {
     char size[48];           /* the sizes for people, without blanks or tabs */
     void (*reset)(BenchCase *c);  /* NULL: the input survives a run */
     void (*run)(BenchCase *c);
+    void (*first_run)(BenchCase *c); /* with picks: what the first variant does instead; NULL: the same */
     void (*close)(BenchCase *c);  /* NULL: everything is in the arena */
     const char *peer;        /* with picks: somebody else's way to do the same, never chosen; NULL: none */
     void (*peer_run)(BenchCase *c); /* NULL: it is not installed */

@@ -1,4 +1,5 @@
-/* bench_attention.c: one new token against a long cache (decode), and a prompt against itself. */
+/* bench_attention.c: one new token against a long cache (decode), a prompt against itself, and what a sliding
+ * window saves. */
 #include "bench.h"
 
 #include <float.h>
@@ -67,8 +68,47 @@ static Status attention_setup(BenchCase *c, Bench *b, Err *err)
     return OK;
 }
 
+/* Pairs of a query and a key that it sees, in a prompt of T tokens with a window of W (0: none). */
+static double pairs_of(int64_t T, int64_t W)
+{
+    double n = (double)T, w = W && W < T ? (double)W : n;
+    return w * (w + 1) / 2 + (n - w) * w;
+}
+
+static void window_run_with(BenchCase *c, int64_t window)
+{
+    AttentionState *s = c->state;
+    s->a.window = window;
+    c->flops = pairs_of(c->n[0], window) * s->a.n_head * 4 * WIDTH;
+    attention_run(c);
+}
+
+static void full_run(BenchCase *c) { window_run_with(c, 0); }
+static void sliding_run(BenchCase *c) { window_run_with(c, c->n[2]); }
+
+/* Twins must agree, so keys lose weight with their distance (ALiBi): the nearest key outside the window has a
+ * score 0.08 * 512 = 41 lower, which is nothing beside what is inside. */
+static Status window_setup(BenchCase *c, Bench *b, Err *err)
+{
+    TRY(attention_setup(c, b, err));
+    AttentionState *s = c->state;
+    float *slopes = BENCH_NEW(c, float, HEADS, err);
+    if (!slopes) return E_MEMORY;
+    for (int h = 0; h < HEADS; h++) slopes[h] = 41.0f / (float)c->n[2];
+    s->a.slopes = slopes;
+    s->a.n_head = HEADS / 2;
+    s->a.out_stride = s->a.n_head * WIDTH;
+    c->n_out = s->a.n_tok * s->a.out_stride;
+    c->first_run = full_run;
+    c->run = sliding_run;
+    bench_size(c, "tokens=%lld,window=%lld", (long long)c->n[0], (long long)c->n[2]);
+    return OK;
+}
+
 void bench_add_attention(Bench *b)
 {
+    static const BenchPick reach[] = {{"full", ""}, {"sliding", ""}, {NULL, NULL}};
     bench_add(b, (BenchCase){.op = "attention", .n = {2048, 1}, .setup = attention_setup});
     bench_add(b, (BenchCase){.op = "attention", .n = {512, 512}, .setup = attention_setup});
+    bench_add(b, (BenchCase){.op = "window", .n = {4096, 4096, 512}, .setup = window_setup, .picks = reach});
 }

@@ -32,7 +32,7 @@ static int by_value(const void *a, const void *b)
 static bool select_variant(BenchCase *c, const Variant *v)
 {
     char list[96];
-    if (c->peer) c->run = v->run;
+    c->run = v->run;
     if (!v->picks) {
         snprintf(list, sizeof list, "%s:%s", c->op, v->name);
         return kernels_use(list, NULL) == OK;
@@ -43,10 +43,12 @@ static bool select_variant(BenchCase *c, const Variant *v)
 static int find_variants(BenchCase *c, Variant *v)
 {
     const KernelRow *selected = kernels_selected(c->op);
+    void (*usual)(BenchCase *) = c->run;
     int n = 0, last = -1;
     for (int i = 0; c->picks && c->picks[i].name; i++) {
         CHECK(n < BENCH_VARIANTS, "more than %d variants of '%s'", BENCH_VARIANTS, c->op);
-        v[n] = (Variant){.name = c->picks[i].name, .picks = c->picks[i].picks, .run = c->run};
+        v[n] = (Variant){.name = c->picks[i].name, .picks = c->picks[i].picks,
+                         .run = n == 0 && c->first_run ? c->first_run : usual};
         v[n].usable = select_variant(c, &v[n]);
         if (v[n].usable) last = n;
         n++;
@@ -58,7 +60,7 @@ static int find_variants(BenchCase *c, Variant *v)
         const KernelRow *row = kernels_row(i);
         if (strcmp(row->op, c->op) != 0) continue;
         CHECK(n < BENCH_VARIANTS, "more than %d variants of '%s'", BENCH_VARIANTS, c->op);
-        v[n++] = (Variant){.name = row->variant, .run = c->run, .usable = kernels_usable(row),
+        v[n++] = (Variant){.name = row->variant, .run = usual, .usable = kernels_usable(row),
                            .chosen = row == selected};
     }
     return n;
