@@ -27,6 +27,12 @@ void rope_angles(float *table, int64_t pos, int n_rot, float base,
 }
 //@ end rope-angles
 
+/* The last pair turns by base^(-(R - 2)/R): a base a times larger makes it a^((R - 2)/R) times slower. */
+float rope_base_ntk(float base, int n_rot, double longer)
+{
+    return (float)(base * pow(longer, (double)n_rot / (n_rot - 2)));
+}
+
 //@ begin rope-yarn
 RopeYarn rope_yarn(int n_rot, float base, int64_t n_ctx_orig, float beta_fast,
                    float beta_slow)

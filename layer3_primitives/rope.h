@@ -25,6 +25,9 @@ typedef enum { ROPE_NONE, ROPE_INTERLEAVED, ROPE_HALF } RopeKind;
 void rope_angles(float *table, int64_t pos, int n_rot, float base, float freq_scale,
                  const float *factors);
 
+/* NTK: the base with which the slowest pair turns `longer` times slower and the fastest as ever; n_rot > 2. */
+float rope_base_ntk(float base, int n_rot, double longer);
+
 /* YaRN: pairs below `low` turn as they were trained, pairs above `high` as if the position were divided
  * by the scaling factor, those between are a mixture. Pairs count from 0; low < high. */
 typedef struct { float low, high; } RopeYarn;

@@ -229,8 +229,9 @@ static void embed(Session *s, const BatchItem *items, int64_t n)
     if (w->embd_norm.gain) block_norm(&m->spec, &w->embd_norm, s->x, s->x, n);
 }
 
-/* Tables of angles, each from the first layer that uses it. LongRoPE has two sets of factors: which one
- * depends on whether the context is longer than the model was first trained with. */
+/* Tables of angles, each from the first layer that uses it. Some models turn differently when the context is
+ * longer than they were trained with: by LongRoPE's other factors, or (dynamic NTK) with a larger base. What
+ * counts is the session's context, not the text so far, because stored keys have turned already. */
 static void turn(Session *s, const BatchItem *items, int64_t n)
 {
     const Model *m = s->model;
@@ -240,7 +241,10 @@ static void turn(Session *s, const BatchItem *items, int64_t n)
         if (l == m->hp.n_layer) continue;
         BlockSpec spec = m->layers[l];
         if (spec.rope == ROPE_NONE) continue;
-        if (m->weights.rope_long && s->n_ctx > m->hp.n_ctx_orig) spec.rope_factors = m->weights.rope_long;
+        double longer = (double)s->n_ctx / (double)m->hp.n_ctx_orig;
+        if (longer > 1 && m->weights.rope_long) spec.rope_factors = m->weights.rope_long;
+        if (longer > 1 && m->hp.rope_dynamic > 0 && set == 0)
+            spec.rope_base = rope_base_ntk(spec.rope_base, spec.n_rot, 1 + m->hp.rope_dynamic * (longer - 1));
         for (int64_t i = 0; i < n; i++)
             block_rope_table(&spec, s->rope_table[set] + i * spec.n_rot, &items[i].pos, 1);
     }

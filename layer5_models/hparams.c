@@ -72,6 +72,7 @@ static const FloatRule float_rules[] = {
     {"rope.freq_base", FIELD(rope_base), 1, 1e15f, OPTIONAL},
     {"rope.freq_base_swa", FIELD(rope_base_swa), 1, 1e15f, OPTIONAL},
     {"rope.scaling.factor", FIELD(rope_factor), 0, 1e6f, OPTIONAL},
+    {"rope.scaling.dynamic_factor", FIELD(rope_dynamic), 0, 1e6f, OPTIONAL},
     {"rope.scaling.attn_factor", FIELD(rope_attn_factor), 0, 1e3f, OPTIONAL},
     {"rope.scaling.yarn_log_multiplier", FIELD(yarn_log_mul), 0, 10, OPTIONAL},
     {"attention.clamp_kqv", FIELD(clamp_qkv), 0, 1e6f, OPTIONAL},
@@ -269,6 +270,9 @@ static Status check_relations(const Hparams *h, Err *err)
     if (h->n_rot > h->d_k || h->n_rot % 2 != 0)
         return fail(err, E_FORMAT, "rope.dimension_count %lld must be even and at most the head size "
                     "%lld" DAMAGED, (long long)h->n_rot, (long long)h->d_k);
+    if (h->rope_dynamic > 0 && h->n_rot == 2)
+        return fail(err, E_FORMAT, "rope.scaling.dynamic_factor is %g, but rope.dimension_count 2: a single pair "
+                    "has no base" DAMAGED, (double)h->rope_dynamic);
     if (h->n_head * h->d_k > 1 << 20 || h->n_head * h->d_v > 1 << 20)
         return fail(err, E_FORMAT, "%lld heads of %lld numbers are beyond the limit of %d" DAMAGED,
                     (long long)h->n_head, (long long)(h->d_k > h->d_v ? h->d_k : h->d_v), 1 << 20);

@@ -39,6 +39,7 @@ typedef struct Hparams {
     float rope_base;      /* rope.freq_base, default 10000 */
     float rope_base_swa;  /* rope.freq_base_swa, of sliding layers; 0 = not given */
     float rope_factor;    /* rope.scaling.factor, default 1 */
+    float rope_dynamic;   /* rope.scaling.dynamic_factor: a larger base in contexts beyond n_ctx_orig; 0 = off */
     float rope_attn_factor;  /* rope.scaling.attn_factor, default 1 */
     float yarn_log_mul;   /* rope.scaling.yarn_log_multiplier */
     int64_t n_ctx_orig;   /* rope.scaling.original_context_length, default n_ctx_train */

@@ -104,7 +104,7 @@ static void scalings(void)
     static const char *const names[4] = {"linear", "NTK", "Llama 3", "YaRN"};
     rope_angles(plain, 1, R, base, 1, NULL);
     rope_angles(row[0], 1, R, base, 1 / s, NULL);
-    rope_angles(row[1], 1, R, base * powf(s, (float)R / (R - 2)), 1, NULL);
+    rope_angles(row[1], 1, R, rope_base_ntk(base, R, s), 1, NULL);
     for (int j = 0; j < R / 2; j++) { /* Llama 3's rule, with low and high factors 1 and 4 */
         double wave = 2 * M_PI / turn(plain, R, j), mix = (TRAINED / wave - 1) / (4 - 1);
         factors[j] = (float)(wave < TRAINED / 4.0 ? 1 : wave > TRAINED ? s : 1 / ((1 - mix) / s + mix));

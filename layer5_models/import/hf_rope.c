@@ -132,6 +132,15 @@ static Status put_longrope(GgufWriter *w, HfModel *m, int64_t n_rot, ImportTenso
     return put_f32(w, m, "scaling.attn_factor", real_of(m, "attention_factor", magnitude), err);
 }
 
+/* A base that grows with the text. The container has no name for it; readers that do not know ours are right up
+ * to the trained length, which is where it begins. */
+static Status put_dynamic(GgufWriter *w, const HfModel *m, double factor, int64_t n_rot, Err *err)
+{
+    if (!(factor > 0 && factor <= 1e6)) return cannot(m, "a dynamic factor that is not from 0 to 1e6", err);
+    if (n_rot <= 2) return cannot(m, "a dynamic base for a single pair", err);
+    return put_f32(w, m, "scaling.dynamic_factor", factor, err);
+}
+
 Status hf_put_rope(GgufWriter *w, HfModel *m, ImportTensor *t, ImportSource *s, int64_t *n, Err *err)
 {
     const ArchDesc *arch = arch_find((Str){m->family->arch, strlen(m->family->arch)});
@@ -152,7 +161,8 @@ Status hf_put_rope(GgufWriter *w, HfModel *m, ImportTensor *t, ImportSource *s, 
     JsonView type = jsonview_get(m->rope, "rope_type");
     if (!type.s) type = jsonview_get(m->rope, "type");
     double factor = real_of(m, "factor", 1), orig = real_of(m, "original_max_position_embeddings", 0);
-    if (!type.s || jsonview_is(type, "default") || jsonview_is(type, "dynamic")) return OK;
+    if (!type.s || jsonview_is(type, "default")) return OK;
+    if (jsonview_is(type, "dynamic")) return put_dynamic(w, m, factor, n_rot, err);
     if (jsonview_is(type, "longrope") || jsonview_is(type, "su")) return put_longrope(w, m, n_rot, t, s, n, err);
     if (jsonview_is(type, "llama3")) {
         float *factors = ARENA_NEW(&m->arena, float, n_rot);

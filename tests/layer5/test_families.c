@@ -40,6 +40,8 @@ FAMILY(layers_with_different_heads, "llama-heads.gguf")
 /* 40 tokens, where the original context is 16: */
 FAMILY(rope_linear_beyond_the_original_context, "rope-linear.gguf")
 FAMILY(rope_with_a_larger_base_beyond_the_original_context, "rope-ntk.gguf")
+FAMILY(rope_dynamic_chooses_that_base_by_the_context, "rope-dynamic.gguf")
+FAMILY(rope_dynamic_within_the_original_context, "rope-dynamic-short.gguf") /* 48 */
 FAMILY(rope_yarn_beyond_the_original_context, "rope-yarn.gguf")
 FAMILY(rope_llama3_beyond_the_original_context, "rope-llama3.gguf")
 FAMILY(rope_long_factors_beyond_the_original_context, "rope-long.gguf")
@@ -97,6 +99,38 @@ static void latent_matrices_can_be_repacked(void **state)
     model_close(&m);
 }
 
+/* Experts in blocks of MXFP4, which the framework decodes and computes with. Decoded here too, they give its
+ * logits. As they are, what they are multiplied with is rounded to 8 bits, in this tiny model a hundredth of the
+ * largest logit. */
+static void gpt_oss_with_experts_in_mxfp4(void **state)
+{
+    (void)state;
+    static const float share[] = {1e-4f, 0.02f};
+    for (int as_is = 0; as_is < 2; as_is++) {
+        Golden g;
+        Model m;
+        Err err = {0};
+        assert_true(golden_read(&g, dir, "gpt-oss-mxfp4.gguf"));
+        MUST(model_open(&m, "tests/golden/families/gpt-oss-mxfp4.gguf", MAP_AUTO, &err), &err);
+        assert_int_equal(m.weights.blocks[1].moe.down.w.type, DT_MXFP4);
+        if (!as_is) MUST(model_repack(&m, DT_F32, NULL, true, &err), &err);
+        float *logits = mem_alloc(sizeof(float) * (size_t)((g.n_prompt + g.n_greedy) * g.n_vocab));
+        assert_non_null(logits);
+        for (int batch = 1; batch <= 40; batch += 39) {
+            feed(&g, &m, &(Way){"MXFP4", 2, batch}, logits);
+            float worst = 0;
+            for (int64_t i = 0; i < (g.n_prompt + g.n_greedy) * g.n_vocab; i++)
+                worst = fmaxf(worst, fabsf(logits[i] - g.logits[i]));
+            print_message("             %s, %d at a time: %.1e of the largest logit\n", as_is ? "as it is" : "decoded",
+                          batch, (double)(worst / largest(g.logits, (g.n_prompt + g.n_greedy) * g.n_vocab)));
+            compare(&g, logits, share[as_is], as_is ? "MXFP4" : "MXFP4 decoded");
+        }
+        mem_free(logits);
+        mem_free(g.logits);
+        model_close(&m);
+    }
+}
+
 /* deepseek3.gguf with another value for a key, or (name) another letter in the key: refused with this text. */
 static void refused_with(const char *key, uint32_t value, bool name, const char *text)
 {
@@ -139,10 +173,13 @@ int main(void)
         cmocka_unit_test(granite_with_experts),
         cmocka_unit_test(internlm2),
         cmocka_unit_test(gpt_oss_with_sinks_window_and_yarn),
+        cmocka_unit_test(gpt_oss_with_experts_in_mxfp4),
         cmocka_unit_test(deepseek3_with_sigmoids_groups_and_one_matrix_for_keys_and_values),
         cmocka_unit_test(layers_with_different_heads),
         cmocka_unit_test(rope_linear_beyond_the_original_context),
         cmocka_unit_test(rope_with_a_larger_base_beyond_the_original_context),
+        cmocka_unit_test(rope_dynamic_chooses_that_base_by_the_context),
+        cmocka_unit_test(rope_dynamic_within_the_original_context),
         cmocka_unit_test(rope_yarn_beyond_the_original_context),
         cmocka_unit_test(rope_llama3_beyond_the_original_context),
         cmocka_unit_test(rope_long_factors_beyond_the_original_context),

@@ -99,6 +99,7 @@ enum { N_LLAMA = sizeof llama / sizeof *llama };
 #define NUMBERS "\"hidden_size\":16,\"num_hidden_layers\":1,\"num_attention_heads\":4,\"num_key_value_heads\":2," \
                 "\"intermediate_size\":24,\"rms_norm_eps\":1e-6,\"max_position_embeddings\":64"
 #define CONFIG(class, more) "{\"architectures\":[\"" class "\"]," NUMBERS more "}"
+#define SCALED(type, more) ",\"rope_scaling\":{\"type\":\"" type "\"" more "}"
 #define BPE "{\"added_tokens\":[{\"id\":6,\"content\":\"<s>\",\"special\":true},{\"id\":7,\"content\":\"<|x|>\"}," \
             "{\"id\":8,\"content\":\"w\"}],\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":" \
             "\"Split\",\"pattern\":{\"Regex\":\"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?\\\\p{L}+|" \
@@ -133,18 +134,17 @@ static void names_and_rows_become_ours(void **state)
     Model m;
     Err err = {0};
     write_tensors(llama, N_LLAMA);
-    write_text("config.json", CONFIG("LlamaForCausalLM", ",\"rope_theta\":5000.0"));
+    write_text("config.json", CONFIG("LlamaForCausalLM", ",\"rope_theta\":5000.0" SCALED("dynamic", ",\"factor\":2.5")));
     write_text("tokenizer.json", BPE);
     MUST(convert(-1, &err), &err);
     MUST(model_open(&m, out_path, MAP_READ, &err), &err);
     assert_int_equal(m.gguf.n_tensors, N_LLAMA - 1); /* the buffer is left */
-    assert_true(m.hp.rope_base == 5000 && m.hp.n_kv_head == KV && m.hp.d_k == DH);
+    assert_true(m.hp.rope_base == 5000 && m.hp.rope_dynamic == 2.5f && m.hp.n_kv_head == KV && m.hp.d_k == DH);
     const float *q = data_of(&m.gguf, "blk.0.attn_q.weight"), *v = data_of(&m.gguf, "blk.0.attn_v.weight");
     const float *bias = data_of(&m.gguf, "blk.0.attn_q.bias");
     static const int from[] = {0, 2, 1, 3, 4, 6, 5, 7}; /* heads of 4: halves become neighbours */
     for (int r = 0; r < 8; r++) {
-        assert_true(q[r * D + 3] == value(5, from[r] * D + 3));
-        assert_true(bias[r] == value(12, from[r]));
+        assert_true(q[r * D + 3] == value(5, from[r] * D + 3) && bias[r] == value(12, from[r]));
         assert_true(v[r * D + 3] == value(7, r * D + 3));
     }
     assert_true(data_of(&m.gguf, "output.weight")[5] == value(2, 5));
@@ -256,12 +256,12 @@ static void what_cannot_be_said_is_refused(void **state)
     refused(CONFIG("LlamaForCausalLM", ",\"hidden_act\":\"relu\""), E_UNSUPPORTED, "\"relu\"");
     refused(CONFIG("LlamaForCausalLM", ",\"head_dim\":0"), E_FORMAT, "head_dim");
     refused(CONFIG("LlamaForCausalLM", ",\"head_dim\":8"), E_FORMAT, "self_attn.q_proj.weight");
-    refused(CONFIG("LlamaForCausalLM", ",\"rope_scaling\":{\"type\":\"magic\"}"), E_UNSUPPORTED, "rope_type");
-    refused(CONFIG("LlamaForCausalLM", ",\"rope_scaling\":{\"type\":\"longrope\"}"), E_UNSUPPORTED, "rotary factors");
+    refused(CONFIG("LlamaForCausalLM", SCALED("magic", "")), E_UNSUPPORTED, "rope_type");
+    refused(CONFIG("LlamaForCausalLM", SCALED("dynamic", ",\"factor\":-1")), E_UNSUPPORTED, "dynamic factor");
+    refused(CONFIG("LlamaForCausalLM", SCALED("longrope", "")), E_UNSUPPORTED, "rotary factors");
     refused(CONFIG("Gemma2ForCausalLM", ",\"head_dim\":4"), E_UNSUPPORTED, "query_pre_attn_scalar");
     refused("{\"architectures\":[\"LlamaForCausalLM\"],\"hidden_size\":16,\"num_hidden_layers\":99999}", E_FORMAT,
             "num_hidden_layers");
-    /* Vocabularies. */
     write_text("tokenizer.json", "{\"model\":{\"type\":\"WordLevel\"}}");
     refused(CONFIG("LlamaForCausalLM", ""), E_UNSUPPORTED, "\"WordLevel\"");
     write_text("tokenizer.json", "{\"pre_tokenizer\":{\"type\":\"ByteLevel\"},\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":12},"

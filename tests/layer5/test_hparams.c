@@ -158,6 +158,7 @@ static void floats_are_held_to_their_ranges(void **state)
     static const struct { const char *key; double bad[5]; double good[2]; } rows[] = {
         {"attention.layer_norm_rms_epsilon", {-1e-9, 1.001, NAN, INFINITY, -INFINITY}, {0, 1}},
         {"rope.freq_base", {0.999, 1.1e15, NAN, INFINITY, -10000}, {1, 1e15}},
+        {"rope.scaling.dynamic_factor", {-1, -1e-9, NAN, INFINITY, 1.1e6}, {0, 1e6}},
         {"rope.scaling.factor", {-1, 9e-4, NAN, INFINITY, 1.1e6}, {1e-3, 1e6}}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         for (int k = 0; k < 5; k++)
@@ -210,6 +211,8 @@ static void relations_are_checked(void **state)
             (const char *[]){"head_count 6", "head_count_kv 4", NULL});
     refused(&(Change){.ints = {"attention.head_count_kv"}, .values = {12}},
             (const char *[]){"head_count 6", "head_count_kv 12", NULL});
+    refused(&(Change){.ints = {"rope.dimension_count"}, .values = {2}, .float_key = "rope.scaling.dynamic_factor",
+                      .float_value = 2}, (const char *[]){"dynamic_factor is 2", "single pair", NULL});
     refused(&(Change){.ints = {"rope.dimension_count"}, .values = {7}},
             (const char *[]){"rope.dimension_count 7", "even", NULL});
     refused(&(Change){.ints = {"rope.dimension_count"}, .values = {10}},
@@ -335,7 +338,7 @@ static void the_table_can_be_printed(void **state)
         assert_non_null(strstr(text, range));
         assert_true((strstr(text, "required") != NULL) == ranges[n].required);
     }
-    assert_int_equal(n, 49);
+    assert_int_equal(n, 50);
     assert_null(hparams_rule(-1));
 }
 

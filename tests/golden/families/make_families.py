@@ -65,6 +65,10 @@ class File:
         vector = x.ndim == 1 or "norm" in name or "bias" in name or "rope_f" in name or "inp" in name
         self.w.add_tensor(name, np.ascontiguousarray(x, np.float32 if vector else np.float16))
 
+    def blocks(self, name, x):
+        """MXFP4 as it is: [X, rows, bytes]."""
+        self.w.add_tensor(name, np.ascontiguousarray(x), raw_dtype=gguf.GGMLQuantizationType.MXFP4)
+
     def move(self, pairs, prefix="", block=-1):
         """pairs: GGUF name -> Hugging Face name, weight and bias as far as there are any."""
         to = "" if block < 0 else f"blk.{block}."
@@ -182,13 +186,36 @@ def internlm2():
     f.run(5)
 
 
-def gpt_oss():
-    fx = 24
+def mxfp4(w):
+    """Experts in the published form of MXFP4: w [X, rows, n] -> the blocks as GGUF has them, and what
+    transformers makes of them, [X, n, rows]. In a byte, checkpoints have numbers 2k and 2k + 1, GGUF k and
+    k + 16."""
+    from transformers.integrations.mxfp4 import convert_moe_packed_tensors
+    e2m1 = torch.tensor([0, 0.5, 1, 1.5, 2, 3, 4, 6, -0.0, -0.5, -1, -1.5, -2, -3, -4, -6])
+    x = w.detach().float().reshape(*w.shape[:2], -1, 32)
+    scales = torch.clamp(torch.floor(torch.log2(x.abs().amax(-1))) - 2, -127, 127)
+    code = (x / 2 ** scales[..., None]).unsqueeze(-1).sub(e2m1).abs().argmin(-1).to(torch.uint8)
+    scales = (scales + 127).to(torch.uint8)
+    decoded = convert_moe_packed_tensors(code[..., 0::2] | code[..., 1::2] << 4, scales)
+    blocks = np.concatenate([scales[..., None].numpy(), (code[..., :16] | code[..., 16:] << 4).numpy()], -1)
+    return blocks.reshape(*w.shape[:2], -1), decoded
+
+
+def gpt_oss(name="gpt-oss", fx=24):
+    """fx = 32: rows of experts are whole blocks, and they are MXFP4, as OpenAI published them."""
+    mx = fx % 32 == 0
     c = llama_config(T.GptOssConfig, intermediate_size=fx, head_dim=16, num_local_experts=4, num_experts_per_tok=2,
                      sliding_window=8, layer_types=["sliding_attention", "full_attention"],
                      rope_parameters=dict(rope_type="yarn", rope_theta=32.0, factor=4.0, beta_fast=32.0, beta_slow=1.0,
                                           original_max_position_embeddings=16, truncate=True))
-    f = File("gpt-oss", "gpt-oss", randomise(T.GptOssForCausalLM(c), 6), **KV, **{
+    model = randomise(T.GptOssForCausalLM(c), 6)
+    blocks = []
+    for layer in model.model.layers if mx else []:
+        for p in (layer.mlp.experts.gate_up_proj, layer.mlp.experts.down_proj):
+            raw, decoded = mxfp4(p.data.transpose(1, 2))
+            p.data = decoded.to(p.dtype)
+            blocks.append(raw)
+    f = File(name, "gpt-oss", model, **KV, **{
         "attention.key_length": 16, "attention.value_length": 16, "attention.sliding_window": 8, "expert_count": 4,
         "expert_used_count": 2, "expert_feed_forward_length": fx, "rope.freq_base": 32.0,
         "rope.scaling.type": "yarn", "rope.scaling.factor": 4.0, "rope.scaling.original_context_length": 16})
@@ -201,9 +228,11 @@ def gpt_oss():
         f.put(f"blk.{i}.attn_sinks.weight", f.sd[p + "self_attn.sinks"])
         both, bias = f.sd[p + "mlp.experts.gate_up_proj"], f.sd[p + "mlp.experts.gate_up_proj_bias"]
         for k, part in enumerate(("gate", "up")):
-            f.put(f"blk.{i}.ffn_{part}_exps.weight", both[:, :, k::2].transpose(0, 2, 1))
+            if mx: f.blocks(f"blk.{i}.ffn_{part}_exps.weight", blocks[2 * i][:, k::2])
+            else: f.put(f"blk.{i}.ffn_{part}_exps.weight", both[:, :, k::2].transpose(0, 2, 1))
             f.put(f"blk.{i}.ffn_{part}_exps.bias", bias[:, k::2])
-        f.put(f"blk.{i}.ffn_down_exps.weight", f.sd[p + "mlp.experts.down_proj"].transpose(0, 2, 1))
+        if mx: f.blocks(f"blk.{i}.ffn_down_exps.weight", blocks[2 * i + 1])
+        else: f.put(f"blk.{i}.ffn_down_exps.weight", f.sd[p + "mlp.experts.down_proj"].transpose(0, 2, 1))
         f.put(f"blk.{i}.ffn_down_exps.bias", f.sd[p + "mlp.experts.down_proj_bias"])
     f.run(6)
 
@@ -304,6 +333,17 @@ def ntk():
     f.run(9, 0)
 
 
+def dynamic(name, n_ctx):
+    """The same, chosen by whoever runs the file: the context is as long as the text."""
+    base, s = 100.0, 4.0
+    c = llama_config(rope_parameters=dict(rope_type="dynamic", rope_theta=base, factor=s),
+                     max_position_embeddings=n_ctx)
+    f = File(name, "llama", randomise(T.LlamaForCausalLM(c), 9), n_ctx, **KV, **{
+        "rope.freq_base": base, "rope.scaling.dynamic_factor": s})
+    llama_body(f)
+    f.run(9, 0)
+
+
 def yarn():
     scaled("rope-yarn", dict(rope_type="yarn", rope_theta=32.0, factor=4.0, original_max_position_embeddings=16),
            {"rope.freq_base": 32.0, "rope.scaling.type": "yarn", "rope.scaling.factor": 4.0,
@@ -385,7 +425,8 @@ def bert_rank():
 
 torch.set_num_threads(1)
 for make in (gptj, lambda: command_r("command-r", False), lambda: command_r("command-r-norms", True), granite, granitemoe,
-             internlm2, gpt_oss, deepseek3, layer_heads, linear, ntk, yarn, llama3,
+             internlm2, gpt_oss, lambda: gpt_oss("gpt-oss-mxfp4", 32), deepseek3, layer_heads, linear, ntk,
+             lambda: dynamic("rope-dynamic", 16), lambda: dynamic("rope-dynamic-short", 48), yarn, llama3,
              lambda: longrope("rope-long", 16), lambda: longrope("rope-short", 48), nomic_bert, bert_rank, nemotron):
     make()
 with open(os.path.join(OUT, "golden.jsonl"), "w") as f: f.write("\n".join(lines) + "\n")
