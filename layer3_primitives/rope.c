@@ -34,14 +34,19 @@ float rope_base_ntk(float base, int n_rot, double longer)
 }
 
 //@ begin rope-yarn
-RopeYarn rope_yarn(int n_rot, float base, int64_t n_ctx_orig, float beta_fast,
-                   float beta_slow)
+/* Pair j makes n_ctx base^(-2j/R) / 2 pi turns; solved for j. */
+static double pair_of(int n_rot, float base, int64_t n_ctx, float turns)
 {
-    /* Pair j makes n_ctx base^(-2j/R) / 2 pi turns; solved for j. */
     const double two_pi = 6.283185307179586;
-    double scale = n_rot / (2 * log(base)), n = (double)n_ctx_orig;
-    double low = floor(scale * log(n / (beta_fast * two_pi)));
-    double high = ceil(scale * log(n / (beta_slow * two_pi)));
+    return n_rot / (2 * log(base)) * log((double)n_ctx / (turns * two_pi));
+}
+
+RopeYarn rope_yarn(int n_rot, float base, int64_t n_ctx_orig, float beta_fast,
+                   float beta_slow, bool rounded)
+{
+    double low = pair_of(n_rot, base, n_ctx_orig, beta_fast);
+    double high = pair_of(n_rot, base, n_ctx_orig, beta_slow);
+    if (rounded) low = floor(low), high = ceil(high);
     return (RopeYarn){(float)(low > 0 ? low : 0),
                       (float)(high < n_rot - 1 ? high : n_rot - 1)};
 }

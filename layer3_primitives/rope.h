@@ -15,6 +15,7 @@
 #ifndef SIXFOLD_ROPE_H
 #define SIXFOLD_ROPE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef enum { ROPE_NONE, ROPE_INTERLEAVED, ROPE_HALF } RopeKind;
@@ -33,8 +34,8 @@ float rope_base_ntk(float base, int n_rot, double longer);
 typedef struct { float low, high; } RopeYarn;
 
 /* The pairs that turn beta_fast and beta_slow times within the context n_ctx_orig that the model was
- * trained with: low and high above, rounded outwards. Source: Peng et al. 2023 (YaRN), section 3.2. */
-RopeYarn rope_yarn(int n_rot, float base, int64_t n_ctx_orig, float beta_fast, float beta_slow);
+ * trained with: low and high above, usually rounded outwards. Source: Peng et al. 2023 (YaRN), section 3.2. */
+RopeYarn rope_yarn(int n_rot, float base, int64_t n_ctx_orig, float beta_fast, float beta_slow, bool rounded);
 
 /* As rope_angles; freq_scale is 1/factor and meets each pair as far as y says. */
 void rope_angles_yarn(float *table, int64_t pos, int n_rot, float base, float freq_scale,

@@ -25,6 +25,7 @@ typedef struct SsmSpec {
     int64_t dt_rank;    /* CHANNELS: width of what step sizes are computed from */
     int n_head, n_group; /* HEADS: d_inner / n_head channels share a decay; heads of a group share B, C */
     bool norm_dt_bc;    /* CHANNELS: step sizes, B and C are RMS-normalised */
+    float dt_bc_eps;    /* with this epsilon, 0: that of the block's norms */
 } SsmSpec;
 
 /* Channels that go through the convolution. */

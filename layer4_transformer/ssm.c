@@ -126,15 +126,15 @@ static void steps_of_channels(Call *a)
     const SsmSpec *m = a->m;
     const SsmWeights *w = &a->w->ssm;
     int64_t wide = dbc_width(m);
+    float eps = m->dt_bc_eps > 0 ? m->dt_bc_eps : a->s->norm_eps;
     PROFILE_SPAN("ssm_steps", tensor_bytes(&w->x.w) + tensor_bytes(&w->dt.w));
     multiply(a, a->b.dbc, &w->x, a->b.mixed);
     for (int64_t t = 0; t < a->n_tok; t++) {
         float *row = a->b.dbc + t * wide;
         if (m->norm_dt_bc) {
-            rmsnorm(row, row, NULL, m->dt_rank, a->s->norm_eps);
-            rmsnorm(row + m->dt_rank, row + m->dt_rank, NULL, m->d_state, a->s->norm_eps);
-            rmsnorm(row + m->dt_rank + m->d_state, row + m->dt_rank + m->d_state, NULL, m->d_state,
-                    a->s->norm_eps);
+            rmsnorm(row, row, NULL, m->dt_rank, eps);
+            rmsnorm(row + m->dt_rank, row + m->dt_rank, NULL, m->d_state, eps);
+            rmsnorm(row + m->dt_rank + m->d_state, row + m->dt_rank + m->d_state, NULL, m->d_state, eps);
         }
         memcpy(a->b.rank + t * m->dt_rank, row, (size_t)m->dt_rank * sizeof *row);
     }

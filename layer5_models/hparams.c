@@ -74,6 +74,7 @@ static const FloatRule float_rules[] = {
     {"rope.scaling.factor", FIELD(rope_factor), 0, 1e6f, OPTIONAL},
     {"rope.scaling.dynamic_factor", FIELD(rope_dynamic), 0, 1e6f, OPTIONAL},
     {"rope.scaling.attn_factor", FIELD(rope_attn_factor), 0, 1e3f, OPTIONAL},
+    {"ssm.dt_b_c_rms_epsilon", FIELD(dt_bc_eps), 0, 1, OPTIONAL},
     {"rope.scaling.yarn_log_multiplier", FIELD(yarn_log_mul), 0, 10, OPTIONAL},
     {"attention.clamp_kqv", FIELD(clamp_qkv), 0, 1e6f, OPTIONAL},
     {"attention.max_alibi_bias", FIELD(alibi), 0, 1e3f, OPTIONAL},
@@ -320,6 +321,10 @@ Status hparams_read(Hparams *h, const Gguf *g, Err *err)
     TRY(read_floats(h, g, err));
     full_key(key, h, "rope.scaling.type");
     TRY(gguf_get_str(g, key, &h->rope_scaling, err));
+    bool rounded = true;
+    full_key(key, h, "rope.scaling.yarn_truncate");
+    TRY(gguf_get_bool(g, key, &rounded, err));
+    h->yarn_unrounded = !rounded;
     full_key(key, h, "hidden_activation");
     TRY(gguf_get_str(g, key, &h->activation, err));
     TRY(read_pattern(h, g, err));

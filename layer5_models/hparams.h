@@ -42,6 +42,7 @@ typedef struct Hparams {
     float rope_dynamic;   /* rope.scaling.dynamic_factor: a larger base in contexts beyond n_ctx_orig; 0 = off */
     float rope_attn_factor;  /* rope.scaling.attn_factor, default 1 */
     float yarn_log_mul;   /* rope.scaling.yarn_log_multiplier */
+    bool yarn_unrounded;  /* rope.scaling.yarn_truncate is false: YaRN's first and last pair stay fractions */
     int64_t n_ctx_orig;   /* rope.scaling.original_context_length, default n_ctx_train */
     /* attention */
     int64_t window;       /* attention.sliding_window, 0 = none */
@@ -75,6 +76,7 @@ typedef struct Hparams {
     int64_t dt_rank;      /* ssm.time_step_rank; of mamba2 the number of heads */
     int64_t n_scan_group; /* ssm.group_count */
     bool norm_dt_bc;      /* ssm.dt_b_c_rms */
+    float dt_bc_eps;      /* ssm.dt_b_c_rms_epsilon, default that of the other norms */
     /* encoders */
     int64_t pooling;      /* pooling_type: 0 none, 1 mean, 2 first token, 3 last token */
 } Hparams;

@@ -110,7 +110,7 @@ static void scalings(void)
         factors[j] = (float)(wave < TRAINED / 4.0 ? 1 : wave > TRAINED ? s : 1 / ((1 - mix) / s + mix));
     }
     rope_angles(row[2], 1, R, base, 1, factors);
-    rope_angles_yarn(row[3], 1, R, base, 1 / s, NULL, rope_yarn(R, base, TRAINED, 32, 1));
+    rope_angles_yarn(row[3], 1, R, base, 1 / s, NULL, rope_yarn(R, base, TRAINED, 32, 1, true));
     printf("5. Trained on %d positions, used for %d (R = %d): how fast each pair turns, 1 = as trained\n\n"
            "   pair   circles while trained", TRAINED, (int)(s * TRAINED), R);
     for (int i = 0; i < 4; i++) printf("%9s", names[i]);

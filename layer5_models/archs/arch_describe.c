@@ -21,7 +21,8 @@ static Status describe_scaling(BlockSpec *s, const Hparams *h, Err *err)
     //@ begin arch-yarn
     /* YaRN: far pairs are slowed down, near ones not; scores are sharpened. */
     s->rope_freq_scale = 1.0f / h->rope_factor;
-    s->rope_yarn = rope_yarn(s->n_rot, s->rope_base, h->n_ctx_orig, 32, 1);
+    s->rope_yarn = rope_yarn(s->n_rot, s->rope_base, h->n_ctx_orig, 32, 1,
+                             !h->yarn_unrounded);
     float longer = h->rope_factor > 1 ? logf(h->rope_factor) : 0;
     s->rope_magnitude = h->rope_attn_factor * (1 + 0.1f * longer);
     //@ end arch-yarn
@@ -72,6 +73,7 @@ static Status describe_scan(const ArchDesc *a, ModelSpec *m, BlockSpec *s, const
     s->ssm.d_inner = h->d_inner;
     s->ssm.dt_rank = h->dt_rank;
     s->ssm.norm_dt_bc = h->norm_dt_bc;
+    s->ssm.dt_bc_eps = h->dt_bc_eps;
     return a->adapt ? a->adapt(m, s, h, g, err) : OK;
 }
 

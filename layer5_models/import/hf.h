@@ -36,6 +36,9 @@ typedef struct {
     SafeTensors weights;
     const HfFamily *family;
     int64_t d_model, n_layer, n_head, n_kv_head, d_head, d_ff, n_expert, n_vocab;
+    int64_t d_rope, d_nope, d_value, kv_rank; /* of latent attention, 0: none */
+    int64_t n_group;    /* of a scan with heads */
+    int64_t n_skip;     /* rows of positions that no token has */
     bool gelu_erf;      /* its GELU is the exact one */
     JsonView rope, rope_swa; /* where rotary numbers stand; rope_swa: those of sliding layers */
     ImportNotes notes;

@@ -1,7 +1,8 @@
 /* hf_config.c: config.json becomes keys.
  *
  * The same number has many names: what Llama calls hidden_size is n_embd in GPT-2 and d_model in MPT. One
- * table has them all; what a family computes in its own way follows below it. */
+ * table has them all; what a family computes in its own way follows below it, what only one has is in
+ * hf_special.c. */
 #include "hf_impl.h"
 
 #include <math.h>
@@ -38,7 +39,12 @@ bool hf_bool(const HfModel *m, const char *name, bool otherwise)
 
 bool hf_is(const HfModel *m, const char *arch) { return strcmp(m->family->arch, arch) == 0; }
 
-#define ONE_INT(m, name, otherwise) hf_int(m, (const char *const[]){name, NULL}, otherwise)
+const ArchDesc *hf_arch(const HfModel *m)
+{
+    const ArchDesc *arch = arch_find((Str){m->family->arch, strlen(m->family->arch)});
+    CHECK(arch, "the family %s has no architecture", m->family->arch);
+    return arch;
+}
 
 /* ---------------------------------------------------------------- numbers that others follow from */
 
@@ -61,7 +67,7 @@ static const char *const n_ctx_names[] = {
     "seq_length", "model_max_length", NULL};
 //@ end hf-config-names
 
-static Status in_range(const char *what, int64_t v, int64_t hi, Err *err)
+Status hf_in_range(const char *what, int64_t v, int64_t hi, Err *err)
 {
     if (v >= 1 && v <= hi) return OK;
     return fail(err, E_FORMAT, "%s in config.json is %lld, allowed is 1..%lld. HINT: the file is damaged or of "
@@ -77,8 +83,8 @@ static int64_t falcon_kv_heads(const HfModel *m)
 
 static int64_t d_ff_of(const HfModel *m)
 {
-    if (hf_is(m, "mpt")) return ONE_INT(m, "expansion_ratio", 4) * m->d_model;
-    if (hf_is(m, "falcon")) return ONE_INT(m, "ffn_hidden_size", 4 * m->d_model);
+    if (hf_is(m, "mpt")) return HF_INT(m, "expansion_ratio", 4) * m->d_model;
+    if (hf_is(m, "falcon")) return HF_INT(m, "ffn_hidden_size", 4 * m->d_model);
     static const char *const fourfold[] = {"gpt2", "gptj", "starcoder", "bloom"};
     int64_t otherwise = 0;
     for (size_t i = 0; i < sizeof fourfold / sizeof *fourfold; i++)
@@ -98,17 +104,40 @@ static Status check_act(HfModel *m, Err *err)
         if (newer.s) v = newer;
         if (jsonview_is(v, "gelu")) return OK;
     }
-    m->gelu_erf = hf_is(m, "mpt") || hf_is(m, "falcon") || hf_is(m, "gptneox"); /* without saying so */
+    m->gelu_erf = hf_is(m, "mpt") || hf_is(m, "falcon") || hf_is(m, "gptneox") || hf_is(m, "bert"); /* without saying so */
     if (!v.s || (!gelu && jsonview_is(v, m->family->act))) return OK;
     bool exact = gelu && jsonview_is(v, "gelu");
     m->gelu_erf = exact && !hf_is(m, "bloom");
     if (exact) return OK;
-    if (strcmp(m->family->act, "silu") == 0 && jsonview_is(v, "swish")) return OK;
+    if (strcmp(m->family->act, "silu") == 0 && (jsonview_is(v, "swish") || jsonview_is(v, "swiglu")))
+        return OK;
     if (gelu && (jsonview_is(v, "gelu_new") || jsonview_is(v, "gelu_pytorch_tanh") || jsonview_is(v, "gelu_fast")))
         return OK;
     return fail(err, E_UNSUPPORTED, "the activation %.*s, where %s computes %s. HINT: this variant of the family "
                 "has no GGUF form", (int)(v.end - v.s > 40 ? 40 : v.end - v.s), v.s, m->family->arch,
                 m->family->act);
+}
+
+static Status read_heads(HfModel *m, Err *err)
+{
+    m->n_head = hf_int(m, n_head_names, 0);
+    TRY(hf_in_range("num_attention_heads", m->n_head, 4096, err));
+    m->n_kv_head = hf_int(m, n_kv_names, m->n_head);
+    /* Families without groups, whatever config.json says besides. */
+    if (hf_is(m, "gpt2") || hf_is(m, "gptj") || hf_is(m, "gptneox") || hf_is(m, "bloom") ||
+        hf_arch(m)->block.both_ways)
+        m->n_kv_head = m->n_head;
+    if (hf_is(m, "falcon")) m->n_kv_head = falcon_kv_heads(m);
+    if (hf_is(m, "starcoder")) m->n_kv_head = hf_bool(m, "multi_query", true) ? 1 : m->n_head;
+    TRY(hf_in_range("num_key_value_heads", m->n_kv_head, m->n_head, err));
+    bool wide = hf_is(m, "gemma") || hf_is(m, "gemma2") || hf_is(m, "gemma3");
+    m->d_head = hf_int(m, d_head_names, wide ? 256 : m->d_model / m->n_head);
+    /* What latent attention keeps of a token is one vector for all heads. */
+    if (m->kv_rank) m->n_kv_head = 1, m->d_head = m->kv_rank + m->d_rope;
+    TRY(hf_in_range("head_dim", m->d_head, 4096, err));
+    if (m->n_head % m->n_kv_head == 0) return OK;
+    return fail(err, E_FORMAT, "%lld heads are no multiple of %lld key and value heads. HINT: config.json is "
+                "damaged", (long long)m->n_head, (long long)m->n_kv_head);
 }
 
 Status hf_read_config(HfModel *m, Err *err)
@@ -121,30 +150,55 @@ Status hf_read_config(HfModel *m, Err *err)
     m->text = jsonview_get(m->config.root, "text_config");
     m->d_model = hf_int(m, d_model_names, 0);
     m->n_layer = hf_int(m, n_layer_names, 0);
-    m->n_head = hf_int(m, n_head_names, 0);
-    TRY(in_range("hidden_size", m->d_model, 1 << 20, err));
-    TRY(in_range("num_hidden_layers", m->n_layer, MAX_LAYERS, err));
-    TRY(in_range("num_attention_heads", m->n_head, 4096, err));
-    m->n_kv_head = hf_int(m, n_kv_names, m->n_head);
-    /* Families without groups, whatever config.json says besides. */
-    if (hf_is(m, "gpt2") || hf_is(m, "gptj") || hf_is(m, "gptneox") || hf_is(m, "bloom")) m->n_kv_head = m->n_head;
-    if (hf_is(m, "falcon")) m->n_kv_head = falcon_kv_heads(m);
-    if (hf_is(m, "starcoder")) m->n_kv_head = hf_bool(m, "multi_query", true) ? 1 : m->n_head;
-    TRY(in_range("num_key_value_heads", m->n_kv_head, m->n_head, err));
-    bool wide = hf_is(m, "gemma") || hf_is(m, "gemma2") || hf_is(m, "gemma3");
-    m->d_head = hf_int(m, d_head_names, wide ? 256 : m->d_model / m->n_head);
-    TRY(in_range("head_dim", m->d_head, 4096, err));
+    TRY(hf_in_range("hidden_size", m->d_model, 1 << 20, err));
+    TRY(hf_in_range("num_hidden_layers", m->n_layer, MAX_LAYERS, err));
+    TRY(hf_read_special(m, err));
+    if (hf_arch(m)->block.ssm.kind) return check_act(m, err); /* no heads, no network */
+    TRY(read_heads(m, err));
     m->d_ff = d_ff_of(m);
-    TRY(in_range("intermediate_size", m->d_ff, 1 << 24, err));
+    TRY(hf_in_range("intermediate_size", m->d_ff, 1 << 24, err));
     m->n_expert = hf_int(m, n_expert_names, 0);
-    if (m->n_expert < 0 || m->n_expert > MOE_MAX_EXPERTS) TRY(in_range("num_experts", m->n_expert, MOE_MAX_EXPERTS, err));
-    if (m->n_head % m->n_kv_head)
-        return fail(err, E_FORMAT, "%lld heads are no multiple of %lld key and value heads. HINT: config.json is "
-                    "damaged", (long long)m->n_head, (long long)m->n_kv_head);
+    if (m->n_expert < 0 || m->n_expert > MOE_MAX_EXPERTS) TRY(hf_in_range("num_experts", m->n_expert, MOE_MAX_EXPERTS, err));
     return check_act(m, err);
 }
 
 /* ---------------------------------------------------------------- keys */
+
+static const char *full_key(char out[128], const HfModel *m, const char *key)
+{
+    snprintf(out, 128, "%s.%s", m->family->arch, key);
+    return out;
+}
+
+Status hf_put_u32(GgufWriter *w, const HfModel *m, const char *key, int64_t v, Err *err)
+{
+    char full[128];
+    return gguf_put_u32(w, full_key(full, m, key), (uint32_t)v, err);
+}
+
+Status hf_put_f32(GgufWriter *w, const HfModel *m, const char *key, double v, Err *err)
+{
+    char full[128];
+    return gguf_put_f32(w, full_key(full, m, key), (float)v, err);
+}
+
+Status hf_put_str(GgufWriter *w, const HfModel *m, const char *key, const char *v, Err *err)
+{
+    char full[128];
+    return gguf_put_str(w, full_key(full, m, key), v, err);
+}
+
+Status hf_put_bool(GgufWriter *w, const HfModel *m, const char *key, bool v, Err *err)
+{
+    char full[128];
+    return gguf_put_bool(w, full_key(full, m, key), v, err);
+}
+
+Status hf_cannot(const HfModel *m, const char *what, Err *err)
+{
+    return fail(err, E_UNSUPPORTED, "%s with %s. HINT: this variant of the family has no GGUF form",
+                m->family->arch, what);
+}
 
 typedef struct {
     const char *key;          /* after "<arch>." */
@@ -157,8 +211,6 @@ static const KeyRow int_keys[] = {
     {"expert_shared_feed_forward_length", {"shared_expert_intermediate_size", "shared_intermediate_size"}},
 };
 static const KeyRow real_keys[] = {
-    {"attention.layer_norm_rms_epsilon", {"rms_norm_eps"}},
-    {"attention.layer_norm_epsilon", {"layer_norm_eps", "layer_norm_epsilon", "norm_epsilon"}},
     {"attn_logit_softcapping", {"attn_logit_softcapping"}},
     {"final_logit_softcapping", {"final_logit_softcapping"}},
     {"logit_scale", {"logit_scale", "logits_scaling"}},
@@ -167,128 +219,30 @@ static const KeyRow real_keys[] = {
     {"residual_scale", {"residual_multiplier"}},
 };
 
-static Status put_u32(GgufWriter *w, const HfModel *m, const char *key, int64_t v, Err *err)
+static double first_real(const HfModel *m, const char *const *names)
 {
-    char full[128];
-    snprintf(full, sizeof full, "%s.%s", m->family->arch, key);
-    return gguf_put_u32(w, full, (uint32_t)v, err);
-}
-
-static Status put_f32(GgufWriter *w, const HfModel *m, const char *key, double v, Err *err)
-{
-    char full[128];
-    snprintf(full, sizeof full, "%s.%s", m->family->arch, key);
-    return gguf_put_f32(w, full, (float)v, err);
-}
-
-static Status put_str(GgufWriter *w, const HfModel *m, const char *key, const char *v, Err *err)
-{
-    char full[128];
-    snprintf(full, sizeof full, "%s.%s", m->family->arch, key);
-    return gguf_put_str(w, full, v, err);
+    double v = NAN;
+    for (; *names && isnan(v); names++) v = hf_real(m, *names, NAN);
+    return v;
 }
 
 static Status put_tables(GgufWriter *w, const HfModel *m, Err *err)
 {
-    const ArchDesc *arch = arch_find((Str){m->family->arch, strlen(m->family->arch)});
-    CHECK(arch, "the family %s has no architecture", m->family->arch);
+    const ArchDesc *arch = hf_arch(m);
     for (size_t i = 0; i < sizeof int_keys / sizeof *int_keys; i++) {
         int64_t v = hf_int(m, int_keys[i].names, -1);
-        if (v > 0 && v <= INT32_MAX && m->n_expert) TRY(put_u32(w, m, int_keys[i].key, v, err));
+        if (v > 0 && v <= INT32_MAX && m->n_expert) TRY(hf_put_u32(w, m, int_keys[i].key, v, err));
     }
-    bool eps = false;
     for (size_t i = 0; i < sizeof real_keys / sizeof *real_keys; i++) {
-        double v = NAN;
-        for (const char *const *n = real_keys[i].names; *n && isnan(v); n++) v = hf_real(m, *n, NAN);
-        bool is_eps = strstr(real_keys[i].key, "epsilon");
-        if (isnan(v) || (is_eps && strstr(real_keys[i].key, "rms") && arch->block.norm != NORM_RMS)) continue;
-        TRY(put_f32(w, m, real_keys[i].key, v, err));
-        eps |= is_eps;
+        double v = first_real(m, real_keys[i].names);
+        if (!isnan(v)) TRY(hf_put_f32(w, m, real_keys[i].key, v, err));
     }
-    if (eps) return OK;
-    /* What the classes of these families take if config.json is silent. */
-    return arch->block.norm == NORM_RMS ? put_f32(w, m, "attention.layer_norm_rms_epsilon", 1e-6, err)
-                                        : put_f32(w, m, "attention.layer_norm_epsilon", 1e-5, err);
-}
-
-static Status cannot(const HfModel *m, const char *what, Err *err)
-{
-    return fail(err, E_UNSUPPORTED, "%s with %s. HINT: this variant of the family has no GGUF form",
-                m->family->arch, what);
-}
-
-/* Which layers see a window only: written if it is not the family's usual pattern. */
-static Status put_window(GgufWriter *w, const HfModel *m, int64_t period, Err *err)
-{
-    int64_t window = ONE_INT(m, "sliding_window", 0), n = 0;
-    if (window <= 0) return OK;
-    TRY(put_u32(w, m, "attention.sliding_window", window, err));
-    int64_t own = hf_int(m, (const char *const[]){"sliding_window_pattern", "_sliding_window_pattern", NULL}, period);
-    bool slides[MAX_LAYERS], usual = own == period;
-    JsonView item;
-    for (JsonWalk walk = jsonview_walk(hf_value(m, "layer_types")); jsonview_next(&walk, NULL, &item); n++) {
-        if (n == m->n_layer) return cannot(m, "more layer_types than layers", err);
-        slides[n] = jsonview_is(item, "sliding_attention");
-        usual &= slides[n] == (n % period < period - 1);
-    }
-    if (n && n != m->n_layer) return cannot(m, "fewer layer_types than layers", err);
-    for (; n == 0 && !usual && n < m->n_layer; n++) slides[n] = own > 0 && n % own < own - 1;
-    char key[96];
-    snprintf(key, sizeof key, "%s.attention.sliding_window_pattern", m->family->arch);
-    return usual ? OK : gguf_put_array(w, key, GGUF_BOOL, slides, m->n_layer, err);
-}
-
-static Status put_gemma(GgufWriter *w, const HfModel *m, Err *err)
-{
-    if (hf_is(m, "gemma")) return OK;
-    /* Scores are divided by the root of this; here it follows from the number of layers. */
-    bool large = m->n_layer == (hf_is(m, "gemma2") ? 46 : 62);
-    double scalar = hf_real(m, "query_pre_attn_scalar", 256), is = large ? (double)(m->d_model / m->n_head) : (double)m->d_head;
-    if (scalar != is) return cannot(m, "a query_pre_attn_scalar that is not the width of a head", err);
-    /* A cap that is switched off must say so: an absent key means the usual one. */
-    if (hf_is(m, "gemma2") && !hf_value(m, "attn_logit_softcapping").s) TRY(put_f32(w, m, "attn_logit_softcapping", 0, err));
-    if (hf_is(m, "gemma2") && !hf_value(m, "final_logit_softcapping").s) TRY(put_f32(w, m, "final_logit_softcapping", 0, err));
-    return put_window(w, m, hf_is(m, "gemma2") ? 2 : 6, err);
-}
-
-static Status put_alibi(GgufWriter *w, const HfModel *m, Err *err)
-{
-    if (hf_is(m, "falcon") && hf_bool(m, "alibi", false)) return cannot(m, "alibi", err);
-    if (!hf_is(m, "mpt")) return OK;
-    JsonView attn = hf_value(m, "attn_config");
-    double clip = 0, bias = 8;
-    JsonView alibi = jsonview_get(attn, "alibi");
-    jsonview_number(jsonview_get(attn, "clip_qkv"), &clip);
-    jsonview_number(jsonview_get(attn, "alibi_bias_max"), &bias);
-    if (clip > 0) TRY(put_f32(w, m, "attention.clamp_kqv", clip, err));
-    return put_f32(w, m, "attention.max_alibi_bias", !alibi.s || jsonview_true(alibi) ? bias : 0, err);
-}
-
-/* What only one family has, and what it must not have. */
-static Status put_special(GgufWriter *w, const HfModel *m, Err *err)
-{
-    TRY(put_alibi(w, m, err));
-    if (m->gelu_erf) TRY(put_str(w, m, "hidden_activation", "gelu", err));
-    if (strncmp(m->family->arch, "gemma", 5) == 0) return put_gemma(w, m, err);
-    if (hf_is(m, "olmo2")) return put_window(w, m, 4, err);
-    if (hf_is(m, "gptneox"))
-        return gguf_put_bool(w, "gptneox.use_parallel_residual", hf_bool(m, "use_parallel_residual", true), err);
-    if (hf_is(m, "falcon") && !hf_bool(m, "parallel_attn", true) && !hf_bool(m, "new_decoder_architecture", false))
-        return cannot(m, "parallel_attn off", err);
-    if (hf_is(m, "starcoder") && !hf_bool(m, "multi_query", true)) return cannot(m, "multi_query off", err);
-    if (hf_is(m, "bloom") && hf_bool(m, "apply_residual_connection_post_layernorm", false))
-        return cannot(m, "residuals after the norm", err);
-    if (hf_is(m, "stablelm") && hf_bool(m, "use_parallel_residual", false) !=
-        !safetensors_find(&m->weights, "model.layers.0.post_attention_layernorm.weight"))
-        return cannot(m, "a second norm that does not fit use_parallel_residual", err);
-    if (hf_is(m, "qwen2moe") && hf_bool(m, "norm_topk_prob", false)) return cannot(m, "norm_topk_prob", err);
-    if (hf_is(m, "qwen3moe") && !hf_bool(m, "norm_topk_prob", false)) return cannot(m, "norm_topk_prob off", err);
-    if (!strstr(m->family->arch, "moe") || strncmp(m->family->arch, "qwen", 4) != 0) return OK;
-    /* Layers that are dense between others with experts have no GGUF form. */
-    JsonWalk dense = jsonview_walk(hf_value(m, "mlp_only_layers"));
-    if (jsonview_next(&dense, NULL, NULL) || ONE_INT(m, "decoder_sparse_step", 1) != 1)
-        return cannot(m, "dense layers between those with experts", err);
-    return OK;
+    /* One epsilon, by the name of the norm; and what the classes of these families take if config.json is silent. */
+    bool rms = arch->block.norm == NORM_RMS;
+    double eps = first_real(m, (const char *const[]){rms ? "rms_norm_eps" : "layer_norm_eps", "layer_norm_eps",
+                                                     "layer_norm_epsilon", "norm_epsilon", NULL});
+    if (isnan(eps)) eps = rms ? 1e-6 : 1e-5;
+    return hf_put_f32(w, m, rms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon", eps, err);
 }
 
 static Status put_sampling(GgufWriter *w, const HfModel *m, Err *err)
@@ -306,6 +260,24 @@ static Status put_sampling(GgufWriter *w, const HfModel *m, Err *err)
     return OK;
 }
 
+/* What attends has heads and a network, what scans says by zeros that it has none. */
+static Status put_sizes(GgufWriter *w, const HfModel *m, Err *err)
+{
+    bool scans = hf_arch(m)->block.ssm.kind;
+    const struct { const char *key; int64_t v; } numbers[] = {
+        {"context_length", hf_int(m, n_ctx_names, scans ? 1 << 20 : 2048) - m->n_skip}, {"embedding_length", m->d_model},
+        {"block_count", m->n_layer}, {"vocab_size", m->n_vocab}, {"feed_forward_length", m->d_ff},
+        {"attention.head_count", m->n_head}, {"attention.head_count_kv", m->n_kv_head},
+        {"attention.key_length", m->d_head}, {"attention.value_length", m->kv_rank ? m->kv_rank : m->d_head}};
+    for (size_t i = 0; i < (scans ? 4 : sizeof numbers / sizeof *numbers); i++) {
+        TRY(hf_in_range(numbers[i].key, numbers[i].v, 1 << 30, err));
+        TRY(hf_put_u32(w, m, numbers[i].key, numbers[i].v, err));
+    }
+    if (!scans) return OK;
+    TRY(hf_put_u32(w, m, "feed_forward_length", 0, err));
+    return hf_put_u32(w, m, "attention.head_count", 0, err);
+}
+
 Status hf_put_config(GgufWriter *w, HfModel *m, const HfParams *p, Err *err)
 {
     TRY(gguf_put_str(w, "general.architecture", m->family->arch, err));
@@ -313,16 +285,10 @@ Status hf_put_config(GgufWriter *w, HfModel *m, const HfParams *p, Err *err)
     TRY(gguf_put_str(w, "general.name", p->name, err));
     TRY(gguf_put_u32(w, "general.quantization_version", 2, err));
     TRY(put_sampling(w, m, err));
-    const struct { const char *key; int64_t v; } numbers[] = {
-        {"context_length", hf_int(m, n_ctx_names, 2048)}, {"embedding_length", m->d_model},
-        {"block_count", m->n_layer}, {"feed_forward_length", m->d_ff}, {"attention.head_count", m->n_head},
-        {"attention.head_count_kv", m->n_kv_head}, {"attention.key_length", m->d_head},
-        {"attention.value_length", m->d_head}};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        TRY(in_range(numbers[i].key, numbers[i].v, 1 << 30, err));
-        TRY(put_u32(w, m, numbers[i].key, numbers[i].v, err));
-    }
-    if (m->n_expert) TRY(put_u32(w, m, "expert_count", m->n_expert, err));
+    TRY(put_sizes(w, m, err));
+    if (m->n_expert) TRY(hf_put_u32(w, m, "expert_count", m->n_expert, err));
     TRY(put_tables(w, m, err));
-    return put_special(w, m, err);
+    if (m->gelu_erf) TRY(hf_put_str(w, m, "hidden_activation", "gelu", err));
+    TRY(hf_put_special(w, m, err));
+    return hf_arch(m)->block.both_ways ? hf_put_encoder(w, m, err) : OK;
 }

@@ -23,27 +23,6 @@ static void find_dicts(HfModel *m)
     if (!m->rope.s) m->rope = hf_value(m, "rope_scaling");
 }
 
-static Status put_f32(GgufWriter *w, const HfModel *m, const char *key, double v, Err *err)
-{
-    char full[96];
-    snprintf(full, sizeof full, "%s.rope.%s", m->family->arch, key);
-    return gguf_put_f32(w, full, (float)v, err);
-}
-
-static Status put_u32(GgufWriter *w, const HfModel *m, const char *key, int64_t v, Err *err)
-{
-    char full[96];
-    snprintf(full, sizeof full, "%s.rope.%s", m->family->arch, key);
-    return gguf_put_u32(w, full, (uint32_t)v, err);
-}
-
-static Status put_type(GgufWriter *w, const HfModel *m, const char *type, Err *err)
-{
-    char full[96];
-    snprintf(full, sizeof full, "%s.rope.scaling.type", m->family->arch);
-    return gguf_put_str(w, full, type, err);
-}
-
 static Status cannot(const HfModel *m, const char *what, Err *err)
 {
     return fail(err, E_UNSUPPORTED, "%s with %s. HINT: this rotary setting has no GGUF form", m->family->arch, what);
@@ -52,8 +31,9 @@ static Status cannot(const HfModel *m, const char *what, Err *err)
 /* How many numbers of a head turn. */
 static int64_t n_rot_of(const HfModel *m)
 {
+    if (m->d_rope) return m->d_rope;
     double part = hf_is(m, "stablelm") || hf_is(m, "gptneox") ? 0.25 : hf_is(m, "phi2") ? 0.5 : 1;
-    part = hf_real(m, "rotary_pct", part);
+    part = hf_real(m, "rotary_emb_fraction", hf_real(m, "rotary_pct", part));
     part = real_of(m, "partial_rotary_factor", part);
     double n = hf_real(m, "rotary_dim", hf_is(m, "gptj") ? 64 : floor((double)m->d_head * part));
     return n >= 2 && n <= (double)m->d_head ? (int64_t)n : m->d_head;
@@ -63,14 +43,22 @@ static Status put_yarn(GgufWriter *w, const HfModel *m, double factor, Err *err)
 {
     double longer = factor > 1 ? 1 + 0.1 * log(factor) : 1;
     double magnitude = real_of(m, "attention_factor", longer);
-    if (real_of(m, "mscale", 0) > 0 || real_of(m, "mscale_all_dim", 0) > 0) return cannot(m, "YaRN's mscale", err);
+    double all = real_of(m, "mscale_all_dim", 0);
+    if (m->kv_rank) {
+        /* Latent attention sharpens scores, and turns without a magnitude. */
+        if (all <= 0 || real_of(m, "mscale", 1) != all) return cannot(m, "YaRN's mscale unlike its mscale_all_dim", err);
+        TRY(hf_put_f32(w, m, "rope.scaling.yarn_log_multiplier", 0.1 * all, err));
+    } else if (real_of(m, "mscale", 0) > 0 || all > 0) {
+        return cannot(m, "YaRN's mscale", err);
+    }
     if (real_of(m, "beta_fast", 32) != 32 || real_of(m, "beta_slow", 1) != 1)
         return cannot(m, "YaRN's beta_fast or beta_slow other than 32 and 1", err);
     JsonView truncate = jsonview_get(m->rope, "truncate");
-    if (jsonview_kind(truncate) == JSON_BOOL && !jsonview_true(truncate)) return cannot(m, "YaRN's truncate off", err);
-    TRY(put_type(w, m, "yarn", err));
-    TRY(put_f32(w, m, "scaling.factor", factor, err));
-    return magnitude == longer ? OK : put_f32(w, m, "scaling.attn_factor", magnitude / longer, err);
+    if (jsonview_kind(truncate) == JSON_BOOL && !jsonview_true(truncate))
+        TRY(hf_put_bool(w, m, "rope.scaling.yarn_truncate", false, err));
+    TRY(hf_put_str(w, m, "rope.scaling.type", "yarn", err));
+    TRY(hf_put_f32(w, m, "rope.scaling.factor", factor, err));
+    return magnitude == longer || m->kv_rank ? OK : hf_put_f32(w, m, "rope.scaling.attn_factor", magnitude / longer, err);
 }
 
 static void add_factors(const char *name, const float *x, int64_t n, ImportTensor *t, ImportSource *s,
@@ -127,9 +115,9 @@ static Status put_longrope(GgufWriter *w, HfModel *m, int64_t n_rot, ImportTenso
     double orig = real_of(m, "original_max_position_embeddings", most);
     double magnitude = most > orig && orig > 1 ? sqrt(1 + log(most / orig) / log(orig)) : 1;
     if (!(orig >= 1 && orig < 1 << 30)) return cannot(m, "an original length out of range", err);
-    TRY(put_type(w, m, "longrope", err));
-    TRY(put_u32(w, m, "scaling.original_context_length", (int64_t)orig, err));
-    return put_f32(w, m, "scaling.attn_factor", real_of(m, "attention_factor", magnitude), err);
+    TRY(hf_put_str(w, m, "rope.scaling.type", "longrope", err));
+    TRY(hf_put_u32(w, m, "rope.scaling.original_context_length", (int64_t)orig, err));
+    return hf_put_f32(w, m, "rope.scaling.attn_factor", real_of(m, "attention_factor", magnitude), err);
 }
 
 /* A base that grows with the text. The container has no name for it; readers that do not know ours are right up
@@ -138,25 +126,23 @@ static Status put_dynamic(GgufWriter *w, const HfModel *m, double factor, int64_
 {
     if (!(factor > 0 && factor <= 1e6)) return cannot(m, "a dynamic factor that is not from 0 to 1e6", err);
     if (n_rot <= 2) return cannot(m, "a dynamic base for a single pair", err);
-    return put_f32(w, m, "scaling.dynamic_factor", factor, err);
+    return hf_put_f32(w, m, "rope.scaling.dynamic_factor", factor, err);
 }
 
 Status hf_put_rope(GgufWriter *w, HfModel *m, ImportTensor *t, ImportSource *s, int64_t *n, Err *err)
 {
-    const ArchDesc *arch = arch_find((Str){m->family->arch, strlen(m->family->arch)});
-    CHECK(arch, "the family %s has no architecture", m->family->arch);
-    if (arch->block.rope == ROPE_NONE) return OK;
+    if (hf_arch(m)->block.rope == ROPE_NONE) return OK;
     find_dicts(m);
     /* 1. Angles. */
     int64_t n_rot = n_rot_of(m);
-    double base = hf_real(m, "rotary_emb_base", hf_is(m, "gemma3") ? 1e6 : 10000), swa = 0;
+    double base = hf_real(m, "rotary_emb_base", hf_is(m, "gemma3") ? 1e6 : hf_is(m, "nomic-bert") ? 1000 : 10000), swa = 0;
     base = real_of(m, "rope_theta", base);
     if (n_rot % 2) return cannot(m, "an odd number of rotating numbers", err);
-    TRY(put_u32(w, m, "dimension_count", n_rot, err));
-    TRY(put_f32(w, m, "freq_base", base, err));
+    TRY(hf_put_u32(w, m, "rope.dimension_count", n_rot, err));
+    TRY(hf_put_f32(w, m, "rope.freq_base", base, err));
     if (jsonview_number(jsonview_get(m->rope_swa, "rope_theta"), &swa) ||
         (swa = hf_real(m, "rope_local_base_freq", 0)) > 0)
-        TRY(put_f32(w, m, "freq_base_swa", swa, err));
+        TRY(hf_put_f32(w, m, "rope.freq_base_swa", swa, err));
     /* 2. Scaling. */
     JsonView type = jsonview_get(m->rope, "rope_type");
     if (!type.s) type = jsonview_get(m->rope, "type");
@@ -171,9 +157,9 @@ Status hf_put_rope(GgufWriter *w, HfModel *m, ImportTensor *t, ImportSource *s, 
         add_factors("rope_freqs", factors, n_rot / 2, t, s, n);
         return OK;
     }
-    if (orig >= 1 && orig < 1 << 30) TRY(put_u32(w, m, "scaling.original_context_length", (int64_t)orig, err));
+    if (orig >= 1 && orig < 1 << 30) TRY(hf_put_u32(w, m, "rope.scaling.original_context_length", (int64_t)orig, err));
     if (jsonview_is(type, "yarn")) return put_yarn(w, m, factor, err);
     if (!jsonview_is(type, "linear")) return cannot(m, "an unknown rope_type", err);
-    TRY(put_type(w, m, "linear", err));
-    return put_f32(w, m, "scaling.factor", factor, err);
+    TRY(hf_put_str(w, m, "rope.scaling.type", "linear", err));
+    return hf_put_f32(w, m, "rope.scaling.factor", factor, err);
 }

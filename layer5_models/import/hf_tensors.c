@@ -14,7 +14,8 @@ typedef struct {
 
 /* Checkpoints of one family put the language model at different depths. */
 const char *const hf_prefixes[HF_PREFIXES] = {"", "model.", "transformer.", "gpt_neox.", "language_model.",
-                                       "language_model.model.", "model.language_model."};
+                                       "language_model.model.", "model.language_model.", "backbone.", "bert.",
+                                       "roberta.", "nomic_bert."};
 
 /* The two numbers of a pattern, in its order. */
 const char *hf_fill_name(char out[HF_NAME_BYTES], const char *prefix, const char *pattern, int layer, int second,
@@ -34,88 +35,43 @@ const char *hf_fill_name(char out[HF_NAME_BYTES], const char *prefix, const char
     return out;
 }
 
+/* Old checkpoints call the two halves of a LayerNorm gamma and beta. */
+static const char *old_suffix(const char *from, const char *suffix)
+{
+    size_t n = strlen(from);
+    if (n < 9 || strcmp(from + n - 9, "LayerNorm") != 0) return NULL;
+    return strcmp(suffix, ".weight") == 0 ? ".gamma" : strcmp(suffix, ".bias") == 0 ? ".beta" : NULL;
+}
+
 static const SafeTensor *find(const Lister *l, const HfRow *row, int layer, int second, const char *suffix)
 {
     char name[HF_NAME_BYTES];
-    for (int p = 0; p < HF_PREFIXES; p++) {
-        const SafeTensor *t = safetensors_find(&l->m->weights, hf_fill_name(name, hf_prefixes[p], row->from, layer, second,
-                                                                    suffix));
-        if (t) return t;
+    const char *from = row->from + (row->from[0] == '='), *old = old_suffix(from, suffix);
+    const SafeTensor *t = NULL;
+    for (int p = 0; p < HF_PREFIXES && !t; p++) {
+        t = safetensors_find(&l->m->weights, hf_fill_name(name, hf_prefixes[p], from, layer, second, suffix));
+        if (!t && old) t = safetensors_find(&l->m->weights, hf_fill_name(name, hf_prefixes[p], from, layer, second, old));
     }
-    return NULL;
-}
-
-Status hf_bad_shape(const SafeTensor *t, const char *want, Err *err)
-{
-    char shape[128] = "";
-    for (int i = 0; i < t->n_dims; i++) {
-        size_t n = strlen(shape);
-        snprintf(shape + n, sizeof shape - n, "%s%lld", i ? ", " : "", (long long)t->shape[i]);
-    }
-    return fail(err, E_FORMAT, "the tensor '%.*s' has shape [%s], expected is %s. HINT: config.json and weights are "
-                "of different models", STR_ARG(t->name), shape, want);
-}
-
-/* A source as matrices [n_in, n_rows, n]; a vector as n rows of one number. */
-static Status source_of(const Lister *l, const SafeTensor *t, HfHow how, ImportSource *s, int *n_dims, Err *err)
-{
-    int64_t d = l->m->d_model;
-    if (t->type != DT_F32 && t->type != DT_F16 && t->type != DT_BF16)
-        return fail(err, E_UNSUPPORTED, "the tensor '%.*s' is of type %s, which cannot be converted. HINT: F32, F16 "
-                    "and BF16 can; take a checkpoint that is not quantised", STR_ARG(t->name), t->type_name);
-    if (t->bytes == 0) return hf_bad_shape(t, "one without zeros", err);
-    if (t->n_dims < 1 || t->n_dims > 3) return hf_bad_shape(t, "of 1 to 3 dimensions", err);
-    *s = (ImportSource){.view = safetensors_view(t),
-                        .file = t->file >= 0 ? &l->m->weights.files[t->file] : NULL};
-    *n_dims = t->n_dims;
-    Tensor *v = &s->view;
-    if (t->n_dims == 1 || how == HF_SQUEEZE) {
-        if (how == HF_SQUEEZE && v->ne[1] != 1) return hf_bad_shape(t, "a single row", err);
-        *n_dims = 1;
-        *v = tensor_matrix(v->type, v->data, 1, v->ne[0]);
-        return OK;
-    }
-    if (how == HF_FLIP) *v = tensor_transpose(*v, 0, 1);
-    /* Stacked experts come both ways round; what goes in is the model's width, what comes out too. */
-    bool half = how == HF_GATE || how == HF_UP, down = how == HF_AS_IS;
-    if (t->n_dims == 3 && ((half && v->ne[0] != d && v->ne[1] == d) || (down && v->ne[1] != d && v->ne[0] == d)))
-        *v = tensor_transpose(*v, 0, 1);
-    return OK;
-}
-
-/* How rows move; what is moved must have the rows for it. */
-Status hf_row_order(const HfModel *m, const SafeTensor *t, HfHow how, int64_t *rows, ImportOrder *o, Err *err)
-{
-    int64_t d = m->d_head, q = m->n_head * d, kv = m->n_kv_head * d;
-    char want[96] = "";
-    *o = (ImportOrder){0};
-    switch (how) {
-    case HF_TURN_Q:
-    case HF_TURN_K:
-        o->interleave = d;
-        if (*rows != (how == HF_TURN_Q ? q : kv) || d % 2)
-            snprintf(want, sizeof want, "%lld rows for heads of %lld", (long long)(how == HF_TURN_Q ? q : kv),
-                     (long long)d);
-        break;
-    case HF_QKV:
-        *o = (ImportOrder){.n_group = m->n_kv_head, .n_q = m->n_head / m->n_kv_head, .d_head = d};
-        if (*rows != q + 2 * kv) snprintf(want, sizeof want, "%lld rows of q, k and v", (long long)(q + 2 * kv));
-        break;
-    case HF_GATE:
-    case HF_UP:
-        if (*rows % 2) snprintf(want, sizeof want, "an even number of rows");
-        *rows /= 2;
-        o->skip = how == HF_UP ? *rows : 0;
-        break;
-    default: break;
-    }
-    return *want ? hf_bad_shape(t, want, err) : OK;
+    return t;
 }
 
 /* Router, norms and positions are small and decide much. */
 static bool is_exact(const char *to)
 {
-    return strstr(to, "_norm") || strstr(to, "ffn_gate_inp") || strstr(to, "position_embd");
+    static const char *const parts[] = {"_norm", "ffn_gate_inp", "position_embd", "token_types", "ssm_conv1d", "ssm_a",
+                                        "ssm_d", ".bias"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strstr(to, parts[i])) return true;
+    return false;
+}
+
+/* The exponents that blocks_of found beside the bytes. */
+static void use_scales(Lister *l, const SafeTensor *t)
+{
+    char name[HF_NAME_BYTES];
+    snprintf(name, sizeof name, "%.*s_scales", (int)t->name.len - 7, t->name.ptr);
+    const SafeTensor *scales = safetensors_find(&l->m->weights, name);
+    if (scales) l->used[scales - l->m->weights.tensors] = true;
 }
 
 static Status add(Lister *l, const HfRow *row, int layer, const char *suffix, const SafeTensor *t, Err *err)
@@ -132,7 +88,7 @@ static Status add(Lister *l, const HfRow *row, int layer, const char *suffix, co
     for (int64_t i = 0; i < n; i++) {
         next = i ? find(l, row, layer, (int)i, suffix) : t;
         l->used[next - l->m->weights.tensors] = true;
-        TRY(source_of(l, next, row->how, &out->sources[i], &out->n_dims, err));
+        TRY(hf_source_of(l->m, next, row->how, &out->sources[i], &out->n_dims, err));
         if (next->type != t->type || memcmp(next->shape, t->shape, sizeof t->shape) != 0)
             return hf_bad_shape(next, "that of the others of its kind", err);
     }
@@ -140,6 +96,7 @@ static Status add(Lister *l, const HfRow *row, int layer, const char *suffix, co
     const Tensor *v = &out->sources[0].view;
     int64_t rows = v->ne[1];
     TRY(hf_row_order(l->m, t, row->how, &rows, &out->order, err));
+    bool one = row->to[0] == '=';
     if (row->how == HF_STACK && out->n_dims == 1) {
         /* Vectors become the rows of a matrix. */
         for (int64_t i = 0; i < n; i++)
@@ -153,10 +110,12 @@ static Status add(Lister *l, const HfRow *row, int layer, const char *suffix, co
     }
     /* 3. Name, type, and what is added to every number. */
     char name[HF_NAME_BYTES];
-    hf_fill_name(name, "", row->to, layer, 0, suffix[0] ? suffix : ".weight");
+    hf_fill_name(name, "", row->to + one, layer, 0, one ? "" : suffix[0] ? suffix : ".weight");
     snprintf(out->name, sizeof out->name, "%.63s", name);
     out->type = import_type(l->wish, v->type, out->ne[0], out->n_dims, is_exact(row->to));
     out->add = row->how == HF_PLUS_ONE && strcmp(suffix, ".bias") != 0 ? 1 : 0;
+    out->rate = row->how == HF_RATE;
+    if (t->type < 0) use_scales(l, t); /* 4-bit numbers */
     l->n++;
     return OK;
 }
@@ -165,10 +124,11 @@ static Status add(Lister *l, const HfRow *row, int layer, const char *suffix, co
 static Status add_row(Lister *l, const HfRow *row, int layer, Err *err)
 {
     static const char *const suffixes[] = {".weight", ".bias", ""};
-    for (int i = 0; i < 3; i++) {
+    bool one = row->from[0] == '=';
+    for (int i = one ? 2 : 0; i < 3; i++) {
         const SafeTensor *t = find(l, row, layer, 0, suffixes[i]);
         HfRow own = *row;
-        if (!t || (i == 2 && !strstr(row->from, "experts"))) continue;
+        if (!t || (i == 2 && !one && !strstr(row->from, "experts"))) continue;
         /* A bias is a vector whatever its matrix is; halves of it are not known. */
         if (i == 1 && own.how == HF_FLIP) own.how = HF_AS_IS;
         if (i == 1 && (own.how == HF_GATE || own.how == HF_UP)) return hf_bad_shape(t, "no bias", err);
@@ -181,7 +141,7 @@ static Status add_row(Lister *l, const HfRow *row, int layer, Err *err)
 static Status add_output(Lister *l, const HfRow *row, Err *err)
 {
     HfModel *m = l->m;
-    const ArchDesc *arch = arch_find((Str){m->family->arch, strlen(m->family->arch)});
+    const ArchDesc *arch = hf_arch(m);
     const SafeTensor *t = find(l, row, 0, 0, ".weight");
     bool tied = hf_bool(m, "tie_word_embeddings", false) || arch->flags & ARCH_OUTPUT_TIED;
     if (t && tied) l->used[t - m->weights.tensors] = true;
@@ -195,8 +155,8 @@ static Status add_output(Lister *l, const HfRow *row, Err *err)
     return OK;
 }
 
-/* Buffers that are computed anew, and the eyes of a model that can see. */
-static bool may_be_left(Str name)
+/* Buffers that are computed anew, the eyes of a model that can see, and what was of use in training alone. */
+static bool may_be_left(const HfModel *m, Str name)
 {
     static const char *const ends[] = {".attention.masked_bias", ".attention.bias", ".attn.bias", ".attn.masked_bias",
                                        ".rotary_emb.inv_freq", "position_ids"};
@@ -208,6 +168,16 @@ static bool may_be_left(Str name)
     }
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (name.len > strlen(starts[i]) && memcmp(name.ptr, starts[i], strlen(starts[i])) == 0) return true;
+    /* An encoder's heads for training; layers that guess further tokens. */
+    static const char *const heads[] = {"pooler.dense.", "cls.predictions.", "cls.seq_relationship.", "lm_head."};
+    for (size_t i = 0; i < sizeof heads / sizeof *heads && hf_arch(m)->block.both_ways; i++)
+        if (memmem(name.ptr, name.len, heads[i], strlen(heads[i]))) return true;
+    char start[32];
+    int64_t n_more = HF_INT(m, "num_nextn_predict_layers", 0);
+    for (int64_t i = 0; i < n_more && i < 16; i++) {
+        int n = snprintf(start, sizeof start, "model.layers.%lld.", (long long)(m->n_layer + i));
+        if (name.len > (size_t)n && memcmp(name.ptr, start, (size_t)n) == 0) return true;
+    }
     return false;
 }
 
@@ -216,7 +186,7 @@ static Status check_left(Lister *l, Err *err)
     const SafeTensors *st = &l->m->weights;
     for (int64_t i = 0; i < st->n; i++) {
         if (l->used[i]) continue;
-        if (!may_be_left(st->tensors[i].name))
+        if (!may_be_left(l->m, st->tensors[i].name))
             return fail(err, E_UNSUPPORTED, "the tensor '%.*s' has no place in %s. HINT: the checkpoint is of a variant "
                         "that is not known here", STR_ARG(st->tensors[i].name), l->m->family->arch);
         l->m->notes.n_left++;

@@ -218,13 +218,15 @@ static Status put_all(GgufWriter *w, HfVocab *v, Err *err)
     return put_templates(w, v->m, err);
 }
 
-static Status from_model(HfVocab *v, const char *path, Err *err)
+/* tokenizer.model or vocab.txt. */
+static Status from_file(HfVocab *v, const char *path, bool lines, Err *err)
 {
     MapFile file;
     TRY(map_open(&file, path, MAP_READ, err));
     Status s = file.size > MAX_MODEL ? fail(err, E_LIMIT, "%zu bytes (limit %d). HINT: no real vocabulary is so large",
                                             file.size, MAX_MODEL)
-                                     : hf_vocab_from_model(v, file.data, file.size, err);
+               : lines ? hf_vocab_from_lines(v, (const char *)file.data, file.size, err)
+                       : hf_vocab_from_model(v, file.data, file.size, err);
     map_close(&file);
     if (s != OK) return fail_in(err, s, path);
     return add_decoder(v, err);
@@ -240,11 +242,16 @@ Status hf_put_vocabulary(GgufWriter *w, HfModel *m, const HfParams *p, Err *err)
     bool model = stat(path, &info) == 0;
     /* Of a Unigram model, tokenizer.json has the ids that the weights have; some families moved them. */
     if (jsonview_is(jsonview_get(jsonview_get(m->tokenizer.root, "model"), "type"), "Unigram")) model = false;
+    bool lines = false;
     if (!model && !m->tokenizer.root.s) {
+        snprintf(path, sizeof path, "%s/vocab.txt", m->dir);
+        lines = stat(path, &info) == 0;
+    }
+    if (!model && !lines && !m->tokenizer.root.s) {
         m->notes.no_vocabulary = true;
         return gguf_put_str(w, "tokenizer.ggml.model", "none", err);
     }
     TRY(hf_vocab_room(&v, err));
-    TRY(model ? from_model(&v, path, err) : hf_vocab_from_json(&v, p->pre, err));
+    TRY(model || lines ? from_file(&v, path, lines, err) : hf_vocab_from_json(&v, p->pre, err));
     return put_all(w, &v, err);
 }

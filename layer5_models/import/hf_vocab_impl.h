@@ -45,6 +45,7 @@ Status hf_vocab_added(HfVocab *v, Err *err);
 Status hf_vocab_bpe(HfVocab *v, JsonView model, const char *pre, Err *err);
 Status hf_vocab_unigram(HfVocab *v, JsonView model, Err *err);
 Status hf_vocab_pieces(HfVocab *v, JsonView model, Err *err);
+Status hf_vocab_from_lines(HfVocab *v, const char *text, size_t n, Err *err); /* vocab.txt */
 Status hf_vocab_from_model(HfVocab *v, const uint8_t *data, size_t size, Err *err);
 Status hf_pre_find(const HfModel *m, const char **name, Err *err);
 

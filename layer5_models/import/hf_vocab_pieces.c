@@ -1,4 +1,4 @@
-/* hf_vocab_pieces.c: a WordPiece model of tokenizer.json, as BERT has it.
+/* hf_vocab_pieces.c: a WordPiece model of tokenizer.json, as BERT has it, or of vocab.txt, as it had before.
  *
  *   there   "word"   "##ing"   "[SEP]"
  *   here    "\u2581word"  "ing"  "[SEP]"     the sign of a blank marks what begins a word */
@@ -64,6 +64,63 @@ Status hf_vocab_pieces(HfVocab *v, JsonView model, Err *err)
     TRY(jsonview_text(jsonview_get(model, "unk_token"), &v->m->arena, &unk, err));
     v->unk = hf_vocab_find(v, unk);
     if (v->unk < 0) return hf_vocab_damaged("a WordPiece model without an unknown token", err);
+    for (int64_t i = 0; i < v->n; i++) TRY(rename_token(v, i, err));
+    return OK;
+}
+
+/* ---------------------------------------------------------------- vocab.txt */
+
+/* The settings that tokenizer.json would have, in tokenizer_config.json. */
+static Status read_settings(HfVocab *v, Err *err)
+{
+    JsonView root = v->m->tokenizer_config.root;
+    JsonView lower = jsonview_get(root, "do_lower_case"), accents = jsonview_get(root, "strip_accents");
+    JsonView chinese = jsonview_get(root, "tokenize_chinese_chars");
+    if (jsonview_kind(chinese) == JSON_BOOL && !jsonview_true(chinese))
+        return fail(err, E_UNSUPPORTED, "tokenizer_config.json: tokenize_chinese_chars off has no GGUF form. HINT: the models "
+                    "of the BERT family have it on");
+    v->lowercase = jsonview_kind(lower) == JSON_BOOL ? jsonview_true(lower) : 1;
+    v->strip_accents = jsonview_kind(accents) == JSON_BOOL ? jsonview_true(accents) : v->lowercase;
+    return OK;
+}
+
+/* A special token by its name, or as BERT calls it. */
+static Status special_token(HfVocab *v, const char *key, const char *usual, int64_t *id, Err *err)
+{
+    JsonView value = jsonview_get(v->m->tokenizer_config.root, key);
+    Str text = {usual, strlen(usual)};
+    if (jsonview_kind(value) == JSON_DICT) value = jsonview_get(value, "content");
+    if (jsonview_kind(value) == JSON_TEXT) TRY(jsonview_text(value, &v->m->arena, &text, err));
+    *id = hf_vocab_find(v, text);
+    if (*id >= 0) v->types[*id] = HF_CONTROL;
+    return OK;
+}
+
+/* A token a line; the line's number is the id. */
+Status hf_vocab_from_lines(HfVocab *v, const char *text, size_t n, Err *err)
+{
+    int64_t id = 0, other;
+    v->kind = "bert";
+    v->pre = "default";
+    TRY(read_settings(v, err));
+    for (const char *s = text, *end = text + n; s < end; id++) {
+        const char *stop = memchr(s, '\n', (size_t)(end - s)), *next = stop ? stop + 1 : end;
+        if (!stop) stop = end;
+        while (stop > s && stop[-1] == '\r') stop--;
+        char *copy = arena_strndup(&v->m->arena, s, (size_t)(stop - s));
+        if (!copy) return fail(err, E_MEMORY, "no memory for the text of a token");
+        TRY(hf_vocab_set(v, id, (Str){copy, (size_t)(stop - s)}, HF_NORMAL, err));
+        s = next;
+    }
+    TRY(special_token(v, "unk_token", "[UNK]", &v->unk, err));
+    TRY(special_token(v, "cls_token", "[CLS]", &v->frame[0], err));
+    TRY(special_token(v, "sep_token", "[SEP]", &v->frame[1], err));
+    TRY(special_token(v, "pad_token", "[PAD]", &other, err));
+    TRY(special_token(v, "mask_token", "[MASK]", &v->mask, err));
+    if (other >= 0) v->pad = other;
+    if (v->unk < 0 || v->frame[0] < 0 || v->frame[1] < 0)
+        return fail(err, E_FORMAT, "vocab.txt has no %s. HINT: tokenizer_config.json may name other special tokens",
+                    v->unk < 0 ? "[UNK]" : v->frame[0] < 0 ? "[CLS]" : "[SEP]");
     for (int64_t i = 0; i < v->n; i++) TRY(rename_token(v, i, err));
     return OK;
 }

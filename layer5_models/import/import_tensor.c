@@ -1,6 +1,7 @@
 /* import_tensor.c: rows in another order, and as numbers of another type. */
 #include "import_tensor.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -57,6 +58,7 @@ uint32_t import_file_type(int wish, DType source)
     case DT_F16: return 1;
     case DT_Q8_0: return 7;
     case DT_BF16: return 32;
+    case DT_MXFP4: return 38;
     default: return 0;
     }
 }
@@ -71,6 +73,7 @@ static const uint8_t *row_start(const ImportTensor *t, int64_t row, const Import
     if (t->n_sources > 1) m = 0;
     *source = s;
     *index = (m * s->view.ne[1] + r) * s->view.ne[0];
+    if (s->view.type == DT_MXFP4) return (const uint8_t *)s->view.data + *index / 2;
     return (const uint8_t *)s->view.data + m * s->view.nb[2] + r * s->view.nb[1];
 }
 
@@ -88,6 +91,17 @@ static float number(const ImportSource *s, const uint8_t *at, int64_t index)
     }
 }
 
+/* 4-bit numbers: there two neighbours share a byte, in our blocks numbers that are 16 apart. */
+static void regroup(const ImportSource *s, const uint8_t *at, int64_t index, BlockMXFP4 *b)
+{
+    b->e = s->scales[index / 32];
+    for (int j = 0; j < 8; j++) {
+        uint8_t low = at[j], high = at[j + 8];
+        b->q[2 * j] = (uint8_t)((low & 15) | high << 4);
+        b->q[2 * j + 1] = (uint8_t)(low >> 4 | (high & 0xF0));
+    }
+}
+
 /* True if the n numbers of a row stand next to each other, aligned for their type. */
 static bool is_plain(const ImportSource *s, const uint8_t *at, int64_t n)
 {
@@ -100,11 +114,18 @@ void import_row_f32(const ImportTensor *t, int64_t row, float *y)
     const ImportSource *s;
     int64_t index, n = import_row_length(t);
     const uint8_t *at = row_start(t, row, &s, &index);
-    if (is_plain(s, at, n)) row_to_f32(y, at, s->view.type, n);
+    if (s->view.type == DT_MXFP4) {
+        BlockMXFP4 block;
+        for (int64_t i = 0; i < n; i += 32) {
+            regroup(s, at + i / 2, index + i, &block);
+            row_to_f32(y + i, &block, DT_MXFP4, 32);
+        }
+    } else if (is_plain(s, at, n)) row_to_f32(y, at, s->view.type, n);
     else
         for (int64_t i = 0; i < n; i++) y[i] = number(s, at + i * s->view.nb[0], index + i);
     for (int64_t i = 0; t->add != 0 && i < n; i++) y[i] += t->add;
     if (t->scale != 0) vec_scale(y, t->scale, n);
+    for (int64_t i = 0; t->rate && i < n; i++) y[i] = -expf(y[i]);
 }
 
 /* ---------------------------------------------------------------- rows to bytes */
@@ -116,6 +137,9 @@ static bool all_finite(const float *x, int64_t n)
     return sum == 0.0f;
 }
 
+/* True if numbers become others. */
+static bool changes(const ImportTensor *t) { return t->add != 0 || t->scale != 0 || t->rate; }
+
 /* One row as bytes of the wanted type; false if that cannot say it. */
 static bool encode_row(const ImportTensor *t, int64_t row, float *x, char *out)
 {
@@ -123,7 +147,11 @@ static bool encode_row(const ImportTensor *t, int64_t row, float *x, char *out)
     int64_t index, n = import_row_length(t);
     const uint8_t *at = row_start(t, row, &s, &index);
     /* 1. The same type: bytes, whatever they say. */
-    if (s->view.type == t->type && t->add == 0 && t->scale == 0 && (n == 1 || s->view.nb[0] == dtype_info(t->type)->bytes)) {
+    bool same = s->view.type == t->type && !changes(t);
+    for (int64_t i = 0; same && t->type == DT_MXFP4 && i < n; i += 32)
+        regroup(s, at + i / 2, index + i, (BlockMXFP4 *)out + i / 32);
+    if (same && t->type == DT_MXFP4) return true;
+    if (same && (n == 1 || s->view.nb[0] == dtype_info(t->type)->bytes)) {
         memcpy(out, at, (size_t)dtype_row_bytes(t->type, n));
         return true;
     }
@@ -183,7 +211,7 @@ bool import_is_copy(const ImportTensor *t)
     const ImportSource *s = t->sources;
     int64_t size = dtype_info(t->type)->bytes, n = import_row_length(t);
     int64_t per = t->n_dims < 2 ? t->ne[0] : t->ne[1];
-    return t->n_sources == 1 && !t->per && s->view.type == t->type && t->add == 0 && t->scale == 0 && !o->interleave && !o->skip &&
+    return t->n_sources == 1 && !t->per && s->view.type == t->type && !changes(t) && !o->interleave && !o->skip &&
            !o->n_group && !o->first && o->step <= 1 && dtype_info(t->type)->block == 1 &&
            (n == 1 || s->view.nb[0] == size) && s->view.nb[1] == n * size &&
            (import_n_rows(t) == per || s->view.nb[2] == per * n * size);

@@ -20,8 +20,9 @@ enum { IMPORT_NAME = 64 };
 
 /* Numbers as a checkpoint has them. */
 typedef struct {
-    Tensor view;           /* [n_in, n_rows, n_matrices], any strides, any alignment; F32, F16, BF16, I8 */
-    const uint8_t *scales; /* I8: f32 values, of any alignment; number i is worth q_i * scales[i / group] */
+    Tensor view;           /* [n_in, n_rows, n_matrices], any strides, any alignment; F32, F16, BF16, I8, MXFP4 */
+    const uint8_t *scales; /* I8: f32 values, of any alignment; number i is worth q_i * scales[i / group]. MXFP4: an
+                            * exponent for each 16 bytes of view, which hold 32 numbers, two neighbours a byte */
     int64_t group;
     const MapFile *file;   /* where the bytes lie: pages are given back when read. NULL: somewhere else */
 } ImportSource;
@@ -45,6 +46,7 @@ typedef struct {
     ImportOrder order;
     float add;             /* to every number: gains that are stored as distance from 1 */
     float scale;           /* then of every number; 0 means 1 */
+    bool rate;             /* then x becomes -exp(x) */
 } ImportTensor;
 
 typedef struct {

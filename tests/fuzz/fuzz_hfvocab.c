@@ -1,4 +1,4 @@
-/* fuzz_hfvocab.c: any bytes as a tokenizer.json or a tokenizer.model. They are refused with a message, or
+/* fuzz_hfvocab.c: any bytes as a tokenizer.json, a tokenizer.model or a vocab.txt. They are refused with a message, or
  * become a vocabulary in which every id has a text. */
 #include "hf_vocab_impl.h"
 #include "layer5.h"
@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t *copy = malloc(size ? size : 1); /* of exactly this size: a sanitizer sees what is read beyond */
     CHECK(copy, "no memory for %zu bytes", size);
     if (size) memcpy(copy, data, size);
-    for (int model = 0; model < 2; model++) {
+    for (int form = 0; form < 3; form++) {
         HfModel m = {.n_vocab = 64, .n_layer = 1};
         HfVocab v = {.m = &m};
         JsonView root;
@@ -26,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         m.family = hf_family_find(name);
         CHECK(hf_vocab_room(&v, &err) == OK, "%s", err.text);
         err.text[0] = 0;
-        if (model) s = hf_vocab_from_model(&v, copy, size, &err);
+        if (form == 1) s = hf_vocab_from_model(&v, copy, size, &err);
+        else if (form == 2) s = hf_vocab_from_lines(&v, (const char *)copy, size, &err);
         else if ((s = jsonview_open(&m.tokenizer.root, (const char *)copy, size, &err)) == OK)
             s = hf_vocab_from_json(&v, NULL, &err);
         CHECK(s == OK || err.text[0], "no message");

@@ -191,8 +191,10 @@ static void pairings_differ_by_a_permutation(void **state)
 static void yarn_slows_far_pairs_only(void **state)
 {
     (void)state;
-    RopeYarn y = rope_yarn(64, 10000, 4096, 32, 1);
+    RopeYarn y = rope_yarn(64, 10000, 4096, 32, 1, true);
     assert_true(y.low == 10 && y.high == 23);
+    RopeYarn exact = rope_yarn(64, 10000, 4096, 32, 1, false); /* 64 ln(4096 / 64 pi) / 2 ln 10000, and with 2 pi */
+    assert_true(fabsf(exact.low - 10.4722f) < 1e-3f && fabsf(exact.high - 22.5134f) < 1e-3f);
     float plain[64], slow[64], yarn[64];
     rope_angles(plain, 300, 64, 10000, 1, NULL);
     rope_angles(slow, 300, 64, 10000, 0.25f, NULL);

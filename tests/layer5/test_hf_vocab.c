@@ -25,11 +25,11 @@ typedef struct {
     Tokenizer *t;
 } Vocabulary;
 
-/* The keys of a vocabulary alone, as they would stand in a file. */
-static Status convert_text(Gguf *g, const char *json, size_t n, int64_t n_vocab, const char *pre, Err *err)
+/* The keys of a vocabulary alone, as they would stand in a file: of json, or without it of what is in dir. */
+static Status convert_in(Gguf *g, const char *dir, const char *json, size_t n, int64_t n_vocab, const char *pre, Err *err)
 {
     JsonView root, name = {0};
-    HfModel m = {.dir = "tests/fixtures/tokenizers", .n_vocab = n_vocab, .n_layer = 1};
+    HfModel m = {.dir = dir, .n_vocab = n_vocab, .n_layer = 1};
     HfParams p = {.pre = pre};
     GgufWriter *w = NULL;
     GgufParts parts = {0};
@@ -39,7 +39,7 @@ static Status convert_text(Gguf *g, const char *json, size_t n, int64_t n_vocab,
     jsonview_next(&walk, NULL, &name);
     m.family = hf_family_find(name);
     *g = (Gguf){0};
-    Status s = jsonview_open(&m.tokenizer.root, json, n, err);
+    Status s = json ? jsonview_open(&m.tokenizer.root, json, n, err) : OK;
     if (s == OK) s = gguf_writer_open(&w, 32, err);
     if (s == OK) s = hf_put_vocabulary(w, &m, &p, err);
     if (s == OK) s = gguf_writer_header(w, &header, err);
@@ -55,6 +55,11 @@ static Status convert_text(Gguf *g, const char *json, size_t n, int64_t n_vocab,
     }
     buf_close(&header);
     return s;
+}
+
+static Status convert_text(Gguf *g, const char *json, size_t n, int64_t n_vocab, const char *pre, Err *err)
+{
+    return convert_in(g, "tests/fixtures/tokenizers", json, n, n_vocab, pre, err);
 }
 
 static void open_fixture(Vocabulary *v, const char *kind, int64_t n_vocab, const char *pre)
@@ -131,6 +136,62 @@ static void wordpiece_ids_are_those_of_the_library(void **state)
     (void)state;
     check_ids("bert_uncased", 260, NULL);
     check_ids("bert_cased", 270, NULL);
+}
+
+/* What BERT had before there was a tokenizer.json gives the same keys; what is no such list is refused. */
+static void a_list_of_words_is_a_vocabulary_too(void **state)
+{
+    (void)state;
+    Vocabulary v;
+    Gguf g;
+    Err err = {0};
+    open_fixture(&v, "bert_uncased", 262, NULL);
+    MUST(convert_in(&g, FIXTURES "bert_uncased", NULL, 0, 262, NULL, &err), &err);
+    /* It names padding and mask besides. */
+    assert_int_equal(g.n_kv, v.gguf.n_kv + 2);
+    for (int64_t i = 0; i < v.gguf.n_kv; i++) {
+        const GgufKv *want = &v.gguf.kv[i];
+        char key[80];
+        snprintf(key, sizeof key, "%.*s", STR_ARG(want->key));
+        const GgufKv *is = gguf_find(&g, key);
+        assert_non_null(is);
+        assert_int_equal(is->bytes, want->bytes);
+        assert_memory_equal(is->data, want->data, is->bytes);
+    }
+    gguf_close(&g);
+    assert_int_equal(convert_in(&g, FIXTURES "bert_uncased", NULL, 0, 259, NULL, &err), E_FORMAT);
+    assert_non_null(strstr(err.text, "has the id 259"));
+    close_vocabulary(&v);
+}
+
+static Status of_lines(const char *text, const char *config, Err *err)
+{
+    HfModel m = {.n_vocab = 6, .n_layer = 1};
+    HfVocab v = {.m = &m};
+    MUST(jsonview_open(&m.tokenizer_config.root, config, strlen(config), err), err);
+    MUST(hf_vocab_room(&v, err), err);
+    Status s = hf_vocab_from_lines(&v, text, strlen(text), err);
+    if (s == OK) {
+        static const char *const want[] = {"[U]", "[CLS]", "[SEP]", "\u2581a", "b"};
+        for (int i = 0; i < 5; i++) assert_true(str_is(v.texts[i], want[i]));
+        assert_true(v.unk == 0 && v.frame[0] == 1 && v.frame[1] == 2 && v.types[1] == HF_CONTROL && v.types[3] == HF_NORMAL);
+        assert_true(v.lowercase == 0 && v.strip_accents == 1);
+    }
+    arena_close(&m.arena);
+    return s;
+}
+
+static void lines_and_settings_are_held_to_their_form(void **state)
+{
+    (void)state;
+    Err err = {0};
+    static const char set[] = "{\"unk_token\":{\"content\":\"[U]\"},\"do_lower_case\":false,\"strip_accents\":true}";
+    MUST(of_lines("[U]\r\n[CLS]\n[SEP]\na\n##b", set, &err), &err);
+    assert_int_equal(of_lines("[UNK]\n[CLS]\n", "{}", &err), E_FORMAT);
+    assert_non_null(strstr(err.text, "no [SEP]"));
+    assert_int_equal(of_lines("", "{}", &err), E_FORMAT);
+    assert_int_equal(of_lines("a", "{\"tokenize_chinese_chars\":false}", &err), E_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "HINT:"));
 }
 
 static void words_between_white_space_are_merged_by_characters(void **state)
@@ -234,6 +295,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unigram_ids_are_those_of_the_library),
         cmocka_unit_test(wordpiece_ids_are_those_of_the_library),
+        cmocka_unit_test(a_list_of_words_is_a_vocabulary_too),
+        cmocka_unit_test(lines_and_settings_are_held_to_their_form),
         cmocka_unit_test(words_between_white_space_are_merged_by_characters),
         cmocka_unit_test(what_a_file_cannot_say_is_refused),
         cmocka_unit_test(pieces_get_the_sign_of_a_blank),

@@ -338,7 +338,7 @@ static void the_table_can_be_printed(void **state)
         assert_non_null(strstr(text, range));
         assert_true((strstr(text, "required") != NULL) == ranges[n].required);
     }
-    assert_int_equal(n, 50);
+    assert_int_equal(n, 51);
     assert_null(hparams_rule(-1));
 }
 
