@@ -1,65 +1,10 @@
-/* chat_parser.c: where parts begin and end, one state and a table of tags.
+/* chat_parser.c: where parts begin and end, and what becomes of them.
  *
- *   SAY    content, until a tag opens something else
- *   THINK  thoughts, until their tag closes
- *   CALL   the body of a call, until its tag closes or its brackets do
- *   HEAD   between <|start|> or <|channel|> and <|message|>
- *   BODY   between <|message|> and <|end|>
- *
- * A tag may come in pieces. So the longest end of the text that could begin a tag is held back, and
- * everything before it is let go. */
+ * Tags come from a table (chat_tags.c). Between two of them what is certain is let go at once, except for
+ * the bodies of calls and what stands in headers, which must be read as a whole. */
 #include "chat_parser_impl.h"
 
 #include <string.h>
-
-enum { SAY = 1, THINK = 2, CALL = 4, HEAD = 8, BODY = 16 };
-
-typedef enum { OPEN_THOUGHT, CLOSE_THOUGHT, OPEN_CALL, CLOSE_CALL, OPEN_HEAD, CHANNEL, IN_HEAD, MESSAGE, FINISH } Act;
-
-typedef struct {
-    const char *text;
-    int form, think; /* -1: any */
-    int states;      /* where it is a tag at all */
-    Act act;
-} Tag;
-
-static const Tag tags[] = {
-    {"<think>", -1, CHAT_THINK_TAGS, SAY, OPEN_THOUGHT},
-    {"</think>", -1, CHAT_THINK_TAGS, THINK, CLOSE_THOUGHT},
-    {"[THINK]", -1, CHAT_THINK_BRACKETS, SAY, OPEN_THOUGHT},
-    {"[/THINK]", -1, CHAT_THINK_BRACKETS, THINK, CLOSE_THOUGHT},
-    {"<tool_call>", CHAT_FORM_HERMES, -1, SAY, OPEN_CALL},
-    {"</tool_call>", CHAT_FORM_HERMES, -1, CALL, CLOSE_CALL},
-    {"[TOOL_CALLS]", CHAT_FORM_MISTRAL, -1, SAY, OPEN_CALL},
-    {"<|python_tag|>", CHAT_FORM_LLAMA3, -1, SAY, OPEN_CALL},
-    {"<function=", CHAT_FORM_LLAMA3, -1, SAY, OPEN_CALL},
-    {"</function>", CHAT_FORM_LLAMA3, -1, CALL, CLOSE_CALL},
-    {"<|start|>", CHAT_FORM_CHANNELS, -1, SAY | BODY, OPEN_HEAD},
-    {"<|channel|>", CHAT_FORM_CHANNELS, -1, SAY | HEAD | BODY, CHANNEL},
-    {"<|constrain|>", CHAT_FORM_CHANNELS, -1, HEAD, IN_HEAD},
-    {"<|message|>", CHAT_FORM_CHANNELS, -1, HEAD, MESSAGE},
-    {"<|end|>", CHAT_FORM_CHANNELS, -1, BODY, FINISH},
-    {"<|return|>", CHAT_FORM_CHANNELS, -1, BODY, FINISH},
-    {"<|call|>", CHAT_FORM_CHANNELS, -1, BODY, FINISH},
-};
-
-enum { N_TAGS = sizeof tags / sizeof *tags, LONGEST_TAG = 16 };
-
-static bool of_family(const ChatParser *p, const Tag *t)
-{
-    return (t->form < 0 || t->form == (int)p->params.form) && (t->think < 0 || t->think == (int)p->params.think);
-}
-
-bool chat_parser_knows(const ChatParser *p, const char *text, size_t n)
-{
-    static const char *const inside[] = {"[ARGS]", "[CALL_ID]"};
-    for (int i = 0; i < N_TAGS; i++)
-        if (of_family(p, &tags[i]) && strlen(tags[i].text) == n && memcmp(tags[i].text, text, n) == 0) return true;
-    for (int i = 0; i < 2; i++)
-        if (p->params.form == CHAT_FORM_MISTRAL && strlen(inside[i]) == n && memcmp(inside[i], text, n) == 0)
-            return true;
-    return false;
-}
 
 void chat_parser_open(ChatParser *p, const ChatParserParams *params, ChatPartFn *fn, void *ctx)
 {
@@ -78,13 +23,6 @@ void chat_parser_close(ChatParser *p)
 }
 
 /* ---------------------------------------------------------------- text out */
-
-static bool all_blank(const char *s, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (!chat_parser_is_blank(s[i])) return false;
-    return true;
-}
 
 static void drop(ChatParser *p, size_t n)
 {
@@ -113,7 +51,7 @@ static Status say(ChatParser *p, const char *text, size_t n, Err *err)
     if (n == 0) return OK;
     bool thought = p->state == THINK || (p->state == BODY && str_is(in_header(p, "channel="), "analysis"));
     p->skip_blanks = false;
-    if (!thought && !all_blank(text, n)) p->said = true;
+    if (!thought && !chat_parser_all_blank(text, n)) p->said = true;
     ChatPart part = {thought ? CHAT_PART_THOUGHT : CHAT_PART_CONTENT, text, n, NULL};
     return p->fn(p->ctx, &part, err);
 }
@@ -166,44 +104,6 @@ static Status end_body(ChatParser *p, size_t n, Err *err)
 
 /* ---------------------------------------------------------------- tags */
 
-static bool is_tag_here(const ChatParser *p, const Tag *t)
-{
-    return t->states & p->state && of_family(p, t) && !(t->act == OPEN_THOUGHT && p->said);
-}
-
-/* The first tag in what is held; NULL: none. */
-static const Tag *find_tag(const ChatParser *p, size_t *at)
-{
-    const Tag *found = NULL;
-    size_t from = p->searched > LONGEST_TAG ? p->searched - LONGEST_TAG : 0;
-    for (int i = 0; i < N_TAGS && p->held.len > from; i++) {
-        if (!is_tag_here(p, &tags[i])) continue;
-        const char *s = memmem(p->held.data + from, p->held.len - from, tags[i].text, strlen(tags[i].text));
-        if (!s || (found && (size_t)(s - p->held.data) >= *at)) continue;
-        if (tags[i].act == OPEN_THOUGHT && !all_blank(p->held.data, (size_t)(s - p->held.data))) continue;
-        found = &tags[i];
-        *at = (size_t)(s - p->held.data);
-    }
-    return found;
-}
-
-//@ begin parser-partial
-/* How many bytes at the end may begin a tag. */
-static size_t partial_tag(const ChatParser *p)
-{
-    size_t longest = 0;
-    for (int i = 0; i < N_TAGS; i++) {
-        size_t n = strlen(tags[i].text) - 1;
-        if (!is_tag_here(p, &tags[i])) continue;
-        if (n > p->held.len) n = p->held.len;
-        const char *end = p->held.data + p->held.len;
-        while (n > longest && memcmp(end - n, tags[i].text, n) != 0) n--;
-        if (n > longest) longest = n;
-    }
-    return longest;
-}
-//@ end parser-partial
-
 static void begin_call(ChatParser *p, const char *opener)
 {
     p->state = CALL;
@@ -214,7 +114,7 @@ static void begin_call(ChatParser *p, const char *opener)
 }
 
 /* The tag itself is no longer in what is held. */
-static Status act(ChatParser *p, const Tag *t, Err *err)
+static Status act(ChatParser *p, const ChatTag *t, Err *err)
 {
     switch (t->act) {
     case OPEN_THOUGHT: p->state = THINK; break;
@@ -234,7 +134,7 @@ static Status act(ChatParser *p, const Tag *t, Err *err)
     return OK;
 }
 
-static Status take_tag(ChatParser *p, const Tag *t, size_t at, Err *err)
+static Status take_tag(ChatParser *p, const ChatTag *t, size_t at, Err *err)
 {
     size_t n = strlen(t->text);
     if (t->act == CLOSE_CALL) {
@@ -314,7 +214,7 @@ static Status step(ChatParser *p, bool *again, Err *err)
     size_t at;
     begin_bare_call(p);
     if (p->state == CALL && ends_with_brackets(p)) return step_call(p, again, err);
-    const Tag *t = find_tag(p, &at);
+    const ChatTag *t = chat_parser_find_tag(p, &at);
     *again = t != NULL;
     if (t) return take_tag(p, t, at, err);
     p->searched = p->held.len;
@@ -322,7 +222,7 @@ static Status step(ChatParser *p, bool *again, Err *err)
     if (p->state == CALL || p->state == HEAD || is_call(p)) return OK;
 
     /* Let go what is certain. Blanks stay if a tag may follow, for then they are dropped. */
-    size_t n = p->held.len - partial_tag(p);
+    size_t n = p->held.len - chat_parser_partial_tag(p);
     bool plain = p->params.form == CHAT_FORM_PLAIN && p->params.think == CHAT_THINK_NONE;
     while (!plain && n && chat_parser_is_blank(p->held.data[n - 1])) n--;
     TRY(say(p, p->held.data, n, err));
