@@ -15,29 +15,57 @@ Status cli_screen_open(ChatScreen *s, const char *color, bool quiet, Err *err)
 {
     const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
     bool on = strcmp(color, "on") == 0;
-    *s = (ChatScreen){.quiet = quiet, .out_tty = isatty(STDOUT_FILENO)};
+    *s = (ChatScreen){.quiet = quiet, .out_tty = isatty(STDOUT_FILENO), .wrap = true};
+    s->moves = term && *term && strcmp(term, "dumb") != 0;
+    if (s->moves && (s->out_tty || isatty(STDERR_FILENO))) cli_utf8_locale();
     if (!on && strcmp(color, "off") != 0 && strcmp(color, "auto") != 0)
         return fail(err, E_ARG, "--color is '%.40s', expected is auto, on or off. HINT: auto is the default", color);
-    s->colour = on || (strcmp(color, "auto") == 0 && isatty(STDERR_FILENO) && s->out_tty && !(no && *no) && term &&
-                       strcmp(term, "dumb") != 0);
+    s->colour = on || (strcmp(color, "auto") == 0 && isatty(STDERR_FILENO) && s->out_tty && !(no && *no) && s->moves);
     return OK;
 }
 
 void cli_screen_close(ChatScreen *s)
 {
     buf_close(&s->clean);
+    buf_close(&s->ready);
+    cli_wrap_close(&s->words);
     *s = (ChatScreen){0};
+}
+
+/* Columns between whose ends words are kept whole; 0: all that come. */
+static int width_of(const ChatScreen *s, int fd) { return s->wrap && s->moves ? cli_terminal_width(fd) : 0; }
+
+static void put_line(const ChatScreen *s, int indent, const char *begin, const char *text, const char *end)
+{
+    int width = width_of(s, STDERR_FILENO);
+    WordWrap w = {.width = width, .indent = indent < width / 2 ? indent : width / 4};
+    Buf out = {0};
+    Err none;
+    bool wrapped = cli_wrap_feed(&w, text, strlen(text), &out, &none) == OK && out.len;
+    fprintf(stderr, "%s%s%s\n", begin, wrapped ? out.data : text, end);
+    buf_close(&out);
+    cli_wrap_close(&w);
+}
+
+void cli_screen_line(const ChatScreen *s, int indent, const char *fmt, ...)
+{
+    char text[2048];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    put_line(s, indent, "", text, "");
 }
 
 void cli_screen_remark(const ChatScreen *s, const char *fmt, ...)
 {
+    char text[2048];
     va_list args;
     if (s->quiet) return;
     va_start(args, fmt);
-    fprintf(stderr, "%s", s->colour ? GREY : "");
-    vfprintf(stderr, fmt, args);
-    fprintf(stderr, "%s\n", s->colour ? RESET : "");
+    vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    put_line(s, 0, s->colour ? GREY : "", text, s->colour ? RESET : "");
 }
 
 /* The text without what a terminal would obey: C0 but for line feed and tab, DEL, C1. */
@@ -61,32 +89,51 @@ Status cli_screen_aside(ChatScreen *s, const char *text, size_t n, Err *err)
     return OK;
 }
 
-static void end_thoughts(ChatScreen *s)
+/* What is clean, with lines that end between words. */
+static Status wrapped(ChatScreen *s, int fd, Err *err)
 {
-    if (s->thinking) fprintf(stderr, "%s\n\n", s->colour ? RESET : "");
-    s->thinking = false;
+    buf_clear(&s->ready);
+    s->words.width = width_of(s, fd); /* it may have changed */
+    return cli_wrap_feed(&s->words, s->clean.data, s->clean.len, &s->ready, err);
 }
 
 static Status show(ChatScreen *s, const char *text, size_t n, Err *err)
 {
     if (s->out_tty) {
         TRY(clean(s, text, n, err));
-        text = s->clean.data;
-        n = s->clean.len;
+        TRY(wrapped(s, STDOUT_FILENO, err));
+        text = s->ready.data;
+        n = s->ready.len;
     }
-    s->line_open = n > 0 && text[n - 1] != '\n';
+    if (n) s->line_open = text[n - 1] != '\n';
     return cli_write(text, n, err);
+}
+
+static Status show_thought(ChatScreen *s, const ChatPart *part, Err *err)
+{
+    if (s->quiet || (s->hide && s->thinking)) return OK;
+    if (!s->thinking) fprintf(stderr, "%s%s", s->colour ? GREY : "", s->hide ? "(thinking)" : "");
+    s->thinking = true;
+    if (s->hide) return OK;
+    TRY(clean(s, part->text, part->n, err));
+    if (isatty(STDERR_FILENO)) TRY(wrapped(s, STDERR_FILENO, err));
+    const Buf *text = isatty(STDERR_FILENO) ? &s->ready : &s->clean;
+    if (text->len) fwrite(text->data, 1, text->len, stderr);
+    return OK;
+}
+
+static void end_thoughts(ChatScreen *s)
+{
+    if (!s->thinking) return;
+    fprintf(stderr, "%s\n%s", s->colour ? RESET : "", s->hide ? "" : "\n");
+    cli_wrap_start(&s->words);
+    s->thinking = false;
 }
 
 Status cli_screen_part(void *ctx, const ChatPart *part, Err *err)
 {
     ChatScreen *s = ctx;
-    if (part->kind == CHAT_PART_THOUGHT) {
-        if (s->quiet) return OK;
-        if (!s->thinking) fprintf(stderr, "%s", s->colour ? GREY : "");
-        s->thinking = true;
-        return cli_screen_aside(s, part->text, part->n, err);
-    }
+    if (part->kind == CHAT_PART_THOUGHT) return show_thought(s, part, err);
     end_thoughts(s);
     if (part->kind == CHAT_PART_CONTENT) return show(s, part->text, part->n, err);
     if (s->line_open) TRY(show(s, "\n", 1, err));
@@ -100,6 +147,7 @@ Status cli_screen_end(ChatScreen *s, Err *err)
 {
     end_thoughts(s);
     Status status = s->line_open ? cli_write("\n", 1, err) : OK;
+    cli_wrap_start(&s->words);
     s->line_open = false;
     return status;
 }

@@ -32,11 +32,12 @@ static void cut_front(Buf *b, size_t n)
 }
 
 /* A signal may come at any moment, also just before we wait; so we look five times a second. */
-int64_t line_read_bytes(const volatile int *stop, char *to, size_t n, bool *stopped)
+int64_t line_read_bytes(const volatile int *stop, void (*waiting)(void), char *to, size_t n, bool *stopped)
 {
     struct pollfd in = {STDIN_FILENO, POLLIN, 0};
     for (*stopped = false; !*stopped; *stopped = stop && *stop) {
         int ready = poll(&in, 1, 200);
+        if (waiting) waiting();
         ssize_t got = ready > 0 ? read(STDIN_FILENO, to, n) : -1;
         if (ready > 0 && (got >= 0 || errno != EINTR)) return got;
         if (ready < 0 && errno != EINTR) return -1;
@@ -49,7 +50,7 @@ static Status read_more(LineReader *r, LineKind *kind, Err *err)
 {
     TRY(buf_reserve(&r->pending, 4096, err));
     bool stopped;
-    int64_t n = line_read_bytes(r->stop, r->pending.data + r->pending.len, 4096, &stopped);
+    int64_t n = line_read_bytes(r->stop, NULL, r->pending.data + r->pending.len, 4096, &stopped);
     if (n < 0)
         return fail(err, E_IO, "cannot read stdin: %s. HINT: it must be a terminal, a pipe or a file",
                     strerror(errno));

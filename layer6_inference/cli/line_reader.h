@@ -1,7 +1,7 @@
 /* line_reader.h: lines that a person types, or that come through a pipe.
  *
  * On a terminal the line editor of libedit is used, if it is installed (it is opened at run time, as OpenBLAS
- * is): emacs keys, history, Tab for commands, and pasted text of several lines. Without it, with TERM=dumb
+ * is): emacs keys, history, Tab for commands and files, and pasted text of several lines. Without it, with TERM=dumb
  * and for pipes and files, lines are read as they come.
  *
  * Interface:
@@ -42,8 +42,14 @@ void line_remember(LineReader *r, const char *message);
 /* Adds a line to a message. *quoted: inside quotation marks; begin with false. *whole: it is complete. */
 Status line_join(Buf *message, bool *quoted, const char *line, size_t n, bool *whole, Err *err);
 
-/* Reads what stdin has, at most n bytes; -1 on an error, and *stopped if stop was set before anything came. */
-int64_t line_read_bytes(const volatile int *stop, char *to, size_t n, bool *stopped);
+/* Reads what stdin has, at most n bytes; -1 on an error, and *stopped if stop was set before anything came.
+ * waiting (or NULL) is called after signals, and a few times a second. */
+int64_t line_read_bytes(const volatile int *stop, void (*waiting)(void), char *to, size_t n, bool *stopped);
+
+/* line_complete.c: what Tab may add to a line that ends at the cursor: rest gets what all candidates have in
+ * common, names the candidates' names with a line feed behind each. Returns how many there are. Beginnings of
+ * words are completed, and files behind a command. */
+int line_complete(const char *line, size_t n, const char *const *words, int n_words, Buf *rest, Buf *names, Err *err);
 
 /* line_editor.c: NULL if there is no editor for this terminal. */
 LineEditor *line_editor_open(LineReader *r, const char *const *words, int n_words, const char *history);

@@ -12,7 +12,7 @@ void cli_chat_timings(const ChatRepl *r)
 {
     const ChatSession *s = &r->session;
     double prompt = (double)s->prompt_ns * 1e-9, answer = (double)s->answer_ns * 1e-9;
-    cli_screen_remark(&r->screen, "[ Prompt: %.1f t/s, %lld of %lld tokens were new | Generation: %.1f t/s, %lld tokens ]",
+    cli_screen_remark(&r->screen, "[ Prompt: %.1f t/s, %lld new of %lld | Generation: %.1f t/s, %lld tokens ]",
                       prompt > 0 ? (double)s->n_new / prompt : 0, (long long)s->n_new,
                       (long long)(s->n_new + s->n_shared), answer > 0 ? (double)s->n_said / answer : 0,
                       (long long)s->n_said);
@@ -51,7 +51,7 @@ static Status answer_and_go_on(ChatRepl *r, bool interactive, Err *err)
     if (interactive && s == OK && cli_stop == SIGINT) cli_stop = 0;
     if (!interactive || s == OK || s == E_MEMORY || (s == E_CANCELLED && cli_stop != SIGINT)) return s;
     if (s == E_CANCELLED) cli_stop = 0;
-    else fprintf(stderr, "error: %s\n", err->text);
+    else cli_screen_line(&r->screen, 0, "error: %s", err->text);
     return OK;
 }
 
@@ -128,7 +128,7 @@ static Status one_message(ChatRepl *r, Buf *message, bool *again, Err *err)
     line_remember(&r->lines, message->data);
     Status s = take_message(r, message, err);
     if (s == OK || !interactive || s == E_MEMORY) return s;
-    fprintf(stderr, "error: %s\n", err->text);
+    cli_screen_line(&r->screen, 0, "error: %s", err->text);
     return OK;
 }
 
