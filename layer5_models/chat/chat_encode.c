@@ -1,10 +1,10 @@
 /* chat_encode.c: a conversation as ids, so that nobody's text becomes a command.
  *
  * A rendered template is one text in which "<|im_end|>" ends a turn, whoever wrote it. So what looks like
- * a control token in a user's message is taken out before rendering and a marker stands in for it: two
- * characters of Unicode's private planes around a number. Afterwards it is put back, and the tokenizer is
- * told which bytes it must read letter by letter. Everything else is encoded in one go, exactly as the
- * model has seen it in its training. */
+ * a control token in a user's message, or in what describes a tool, is taken out before rendering and a
+ * marker stands in for it: two characters of Unicode's private planes around a number. Afterwards it is put
+ * back, and the tokenizer is told which bytes it must read letter by letter. Everything else is encoded in
+ * one go, exactly as the model has seen it in its training. */
 #include "chat_format_impl.h"
 #include "tokenizer_impl.h"
 #include "utf8.h"
@@ -84,9 +84,10 @@ static Status mask_value(Mask *m, ChatValue v, int depth, ChatValue *out, Err *e
     } else if (v.kind == CHAT_DICT) {
         TRY(chat_value_dict(&m->a, out, err));
         for (int64_t i = 0; i < v.dict->n; i++) {
-            ChatValue item;
+            ChatValue key = v.dict->pairs[i].key, item;
+            if (key.kind == CHAT_TEXT) TRY(mask_text(m, key, &key, err));
             TRY(mask_value(m, v.dict->pairs[i].value, depth + 1, &item, err));
-            TRY(chat_value_put(&m->a, *out, v.dict->pairs[i].key, item, err));
+            TRY(chat_value_put(&m->a, *out, key, item, err));
         }
     }
     return OK;
@@ -108,20 +109,22 @@ static bool stands_in(ChatValue v, const char *bytes, size_t n, int depth)
     if (depth > 100) return false;
     if (v.kind == CHAT_TEXT) return v.n >= n && memmem(v.text, v.n, bytes, n);
     int64_t count = v.kind == CHAT_LIST ? v.list->n : v.kind == CHAT_DICT ? v.dict->n : 0;
-    for (int64_t i = 0; i < count; i++)
+    for (int64_t i = 0; i < count; i++) {
         if (stands_in(v.kind == CHAT_LIST ? v.list->items[i] : v.dict->pairs[i].value, bytes, n, depth + 1))
             return true;
+        if (v.kind == CHAT_DICT && stands_in(v.dict->pairs[i].key, bytes, n, depth + 1)) return true;
+    }
     return false;
 }
 
 /* Two private characters that nobody in this conversation uses. */
-static Status choose_marks(Mask *m, ChatValue messages, Err *err)
+static Status choose_marks(Mask *m, ChatValue messages, ChatValue tools, Err *err)
 {
     int found = 0;
     for (uint32_t cp = 0xF5A10; cp < 0xF5A10 + 64 && found < 2; cp++) {
         char *to = found ? m->close : m->open;
         int n = utf8_encode(cp, to);
-        if (stands_in(messages, to, (size_t)n, 0) ||
+        if (stands_in(messages, to, (size_t)n, 0) || stands_in(tools, to, (size_t)n, 0) ||
             memmem(m->f->source.ptr, m->f->source.len, to, (size_t)n))
             continue;
         *(found++ ? &m->n_close : &m->n_open) = n;
@@ -175,11 +178,13 @@ Status chat_format_encode(const ChatFormat *f, const Tokenizer *t, const ChatTal
     Mask m = {.f = f, .t = t};
     Buf rendered = {0}, text = {0}, ranges = {0};
     ChatValue messages;
+    ChatTalk masked = *talk;
     int64_t n_before = out->n;
     Status s = chat_format_shape(f, &m.a, talk->messages, &messages, err);
-    if (s == OK) s = choose_marks(&m, messages, err);
+    if (s == OK) s = choose_marks(&m, messages, talk->tools, err);
     if (s == OK) s = mask_messages(&m, messages, &messages, err);
-    if (s == OK) s = chat_format_render_shaped(f, &m.a, talk, messages, &rendered, err);
+    if (s == OK) s = mask_value(&m, talk->tools, 0, &masked.tools, err);
+    if (s == OK) s = chat_format_render_shaped(f, &m.a, &masked, messages, &rendered, err);
     if (s == OK) s = unmask(&m, &rendered, &text, &ranges, err);
     /* bos in front, unless the template has put it there. */
     int32_t bos = tokenizer_bos(t);

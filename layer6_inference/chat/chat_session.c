@@ -11,15 +11,27 @@ void chat_session_close(ChatSession *s)
 
 /* ---------------------------------------------------------------- before the answer */
 
-static Status encode(const ChatSession *s, TokenList *ids, bool *thinks, Err *err)
+static Status encode(const ChatSession *s, bool answer, TokenList *ids, bool *thinks, Err *err)
 {
     Arena a = {0};
-    ChatTalk talk = {.thinking = s->thinking, .add_generation_prompt = true};
+    ChatTalk talk = {.tools = s->tools, .thinking = s->thinking, .add_generation_prompt = answer};
     ids->n = 0;
     Status status = conversation_messages(&s->talk, s->first, &a, &talk.messages, err);
     if (status == OK)
         status = chat_format_encode(s->format, s->g->model->tokenizer, &talk, ids, thinks, err);
     arena_close(&a);
+    return status;
+}
+
+Status chat_session_count(const ChatSession *s, int64_t *n, Err *err)
+{
+    TokenList ids = {0};
+    bool thinks;
+    *n = 0;
+    if (conversation_n(&s->talk) == 0) return OK;
+    Status status = encode(s, false, &ids, &thinks, err);
+    *n = ids.n;
+    tokens_close(&ids);
     return status;
 }
 
@@ -39,12 +51,12 @@ static Status fit(ChatSession *s, const AnswerParams *p, TokenList *ids, bool *t
     int64_t n_ctx = s->g->params.n_ctx, room = n_ctx / 4;
     if (p->n_predict >= 0 && p->n_predict < room) room = p->n_predict;
     if (s->first > conversation_n(&s->talk)) s->first = 0;
-    TRY(encode(s, ids, thinks, err));
+    TRY(encode(s, true, ids, thinks, err));
     while (ids->n + room > n_ctx) {
         int64_t next = after_oldest(s);
         if (next < 0) break;
         s->first = next;
-        TRY(encode(s, ids, thinks, err));
+        TRY(encode(s, true, ids, thinks, err));
     }
     if (ids->n == 0) return fail(err, E_ARG, "the template makes no tokens of this. HINT: --chat-template chatml");
     if (ids->n < n_ctx) return OK;
@@ -70,29 +82,22 @@ static Status feed(ChatSession *s, const TokenList *ids, Err *err)
 /* ---------------------------------------------------------------- the answer */
 
 typedef struct {
+    const ChatSession *s;
     ChatParser parser;
     ChatTurn turn;
     ChatPartFn *fn;
     void *ctx;
 } Listener;
 
-static Status add_call(ChatTurn *t, const ChatPart *part, Err *err)
-{
-    if (t->calls.len) TRY(buf_append(&t->calls, ", ", 2, err));
-    TRY(buf_append(&t->calls, "{\"type\": \"function\", \"function\": {\"name\": ", 43, err));
-    TRY(chat_value_to_json(chat_value_text(part->name), &t->calls, err));
-    TRY(buf_append(&t->calls, ", \"arguments\": ", 15, err));
-    TRY(buf_append(&t->calls, part->text, part->n, err));
-    return buf_append(&t->calls, "}}", 2, err);
-}
-
 static Status on_part(void *ctx, const ChatPart *part, Err *err)
 {
     Listener *l = ctx;
-    if (part->kind == CHAT_PART_CALL) TRY(add_call(&l->turn, part, err));
-    else TRY(buf_append(part->kind == CHAT_PART_THOUGHT ? &l->turn.thoughts : &l->turn.content, part->text,
-                        part->n, err));
-    return l->fn ? l->fn(l->ctx, part, err) : OK;
+    ChatPart shown = *part;
+    if (part->kind == CHAT_PART_THOUGHT && l->s->raw_thoughts) shown.kind = CHAT_PART_CONTENT;
+    if (part->kind == CHAT_PART_CALL)
+        TRY(conversation_add_call(&l->s->talk, &l->turn, part->name, part->text, part->n, err));
+    else TRY(buf_append(shown.kind == CHAT_PART_THOUGHT ? &l->turn.thoughts : &l->turn.content, part->text, part->n, err));
+    return l->fn ? l->fn(l->ctx, &shown, err) : OK;
 }
 
 static Status on_text(void *ctx, const char *text, size_t n, Err *err)
@@ -102,7 +107,9 @@ static Status on_text(void *ctx, const char *text, size_t n, Err *err)
 
 static bool wanted(void *ctx, const char *text, size_t n)
 {
-    return chat_parser_knows(&((Listener *)ctx)->parser, text, n);
+    const Listener *l = ctx;
+    ChatParser all = {.params = {.form = l->s->format->form, .think = l->s->format->think}};
+    return chat_parser_knows(&all, text, n);
 }
 
 static Status listen(ChatSession *s, const AnswerParams *p, Listener *l, Err *err)
@@ -138,7 +145,7 @@ static Status keep(ChatSession *s, ChatTurn *turn, Status status, Err *err)
 Status chat_session_answer(ChatSession *s, const AnswerParams *p, ChatPartFn *fn, void *ctx, Err *err)
 {
     TokenList ids = {0};
-    Listener l = {.fn = fn, .ctx = ctx};
+    Listener l = {.s = s, .fn = fn, .ctx = ctx};
     bool thinks = false;
     s->n_shared = s->n_new = s->n_said = s->answer_ns = 0;
     int64_t start = clock_ns();
@@ -146,7 +153,9 @@ Status chat_session_answer(ChatSession *s, const AnswerParams *p, ChatPartFn *fn
     if (status == OK) status = feed(s, &ids, err);
     s->prompt_ns = clock_ns() - start;
     if (status == OK) {
-        ChatParserParams parse = {.form = s->format->form, .think = s->format->think, .thinks = thinks};
+        bool raw = s->raw_thoughts;
+        ChatParserParams parse = {.form = s->format->form, .think = raw ? CHAT_THINK_NONE : s->format->think,
+                                  .thinks = thinks && !raw, .tools = s->tools.kind == CHAT_LIST};
         chat_parser_open(&l.parser, &parse, on_part, &l);
         status = listen(s, p, &l, err);
         status = keep(s, &l.turn, status, err);

@@ -9,8 +9,7 @@
 
 enum { MAX_FILE = 4 << 20 };
 
-typedef Status CommandFn(ChatRepl *r, const char *arg, Err *err);
-static CommandFn do_help;
+static ChatCommandFn do_help;
 
 static Conversation *talk(ChatRepl *r) { return &r->session.talk; }
 
@@ -75,6 +74,14 @@ static Status do_system(ChatRepl *r, const char *arg, Err *err)
 
 /* ---------------------------------------------------------------- files */
 
+/* "~/x" as a shell would have it. */
+static const char *at_home(const char *arg, char *out, size_t size)
+{
+    const char *home = getenv("HOME");
+    if (arg[0] != '~' || arg[1] != '/' || !home) return arg;
+    return snprintf(out, size, "%s%s", home, arg + 1) < (int)size ? out : arg;
+}
+
 static Status need_file(const char *arg, Err *err)
 {
     return *arg ? OK : fail(err, E_ARG, "which file? HINT: a name behind the command");
@@ -119,7 +126,9 @@ static Status do_load(ChatRepl *r, const char *arg, Err *err)
     r->session.first = 0;
     int64_t n = conversation_n(talk(r));
     cli_screen_remark(&r->screen, "loaded: %lld turns", (long long)n);
-    r->ask = n > 0 && conversation_turn(talk(r), n - 1)->role == TURN_USER;
+    cli_chat_say_waiting(r);
+    TurnRole last = n > 0 ? conversation_turn(talk(r), n - 1)->role : TURN_SYSTEM;
+    r->ask = last == TURN_USER || (last == TURN_TOOL && !cli_chat_waits(r, NULL, 0));
     return OK;
 }
 
@@ -132,70 +141,15 @@ static Status do_read(ChatRepl *r, const char *arg, Err *err)
     if (s == OK && valid < text.len)
         s = fail(err, E_ARG, "'%.300s' is not UTF-8: offset %zu. HINT: convert it, e.g. iconv -f latin1 -t utf8", arg,
                  valid);
-    if (s == OK) s = conversation_add(talk(r), TURN_USER, text.data, text.len, NULL, err);
+    bool result = s == OK && cli_chat_waits(r, NULL, 0);
+    if (result) s = cli_chat_give(r, text.data ? text.data : "", text.len, err);
+    else if (s == OK) s = conversation_add(talk(r), TURN_USER, text.data, text.len, NULL, err);
     buf_close(&text);
-    r->ask = s == OK;
+    if (!result) r->ask = s == OK;
     return s;
 }
 
-/* ---------------------------------------------------------------- settings */
-
-static Status set_think(ChatRepl *r, const char *value, Err *err)
-{
-    int on = strcmp(value, "on") == 0 ? 1 : strcmp(value, "off") == 0 ? 0 : strcmp(value, "auto") == 0 ? -1 : -2;
-    if (on == -2) return fail(err, E_ARG, "think is '%.40s', expected is on, off or auto", value);
-    if (!r->format.caps.thinking_switch && on >= 0)
-        return fail(err, E_UNSUPPORTED, "the template of this model has no switch for thinking");
-    r->session.thinking = on;
-    return OK;
-}
-
-static Status do_set(ChatRepl *r, const char *arg, Err *err)
-{
-    char key[40];
-    Options *o = &r->c->o, before = *o;
-    const char *value = arg + strcspn(arg, " ");
-    snprintf(key, sizeof key, "%.*s", (int)(value - arg), arg);
-    value += strspn(value, " ");
-    if (!*key || !*value)
-        return fail(err, E_ARG, "what is to be set? HINT: /set temp 0.5, top-k, top-p, min-p, repeat-penalty, "
-                    "repeat-last-n, seed, predict, think on, timings off");
-    if (strcmp(key, "think") == 0) return set_think(r, value, err);
-    if (strcmp(key, "timings") == 0) {
-        r->timings = strcmp(value, "on") == 0;
-        return r->timings || strcmp(value, "off") == 0 ? OK : fail(err, E_ARG, "timings is '%.40s', expected is on or "
-                                                                   "off", value);
-    }
-    if (strcmp(key, "predict") == 0) TRY(options_set(o, VERB_CHAT, "text", "n-predict", value, err));
-    else TRY(options_set(o, VERB_CHAT, "sampling", key, value, err));
-    /* Numbers were checked; the draws go on where they were unless there is a new seed. */
-    r->answer.n_predict = o->n_predict;
-    SamplerParams p = cli_sampling(o);
-    if (strcmp(key, "seed") == 0 || o->seed != before.seed) r->g.sampler.rng = rng_seed(p.seed);
-    else p.seed = r->g.sampler.params.seed;
-    r->g.sampler.params = p;
-    cli_screen_remark(&r->screen, "%s: %s", key, value);
-    return OK;
-}
-
 /* ---------------------------------------------------------------- looking */
-
-static Status do_show(ChatRepl *r, const char *arg, Err *err)
-{
-    (void)arg;
-    (void)err;
-    const Options *o = &r->c->o;
-    const ChatCaps *c = &r->format.caps;
-    fprintf(stderr, "model     %s\ntemplate  %s\ncan       %s%s%s%s%s\nsampling  temp %g, top-k %lld, top-p %g, min-p %g, "
-            "repeat-penalty %g over %lld\nanswer    at most %lld tokens (-1: until it ends)\nsystem    %s\n",
-            o->model ? o->model : "(embedded)", r->format.name,
-            c->system ? "system" : "system (inside the first message)", c->tools ? ", tools" : "",
-            c->tool_calls ? ", calls" : "", c->thinking_switch ? ", thinking on/off" : "",
-            c->typed_only ? ", typed content" : "", o->temp, (long long)o->top_k, o->top_p, o->min_p,
-            o->repeat_penalty, (long long)o->repeat_last_n, (long long)r->answer.n_predict,
-            r->system.len ? r->system.data : "(as the template has it)");
-    return OK;
-}
 
 static Status do_template(ChatRepl *r, const char *arg, Err *err)
 {
@@ -207,11 +161,12 @@ static Status do_template(ChatRepl *r, const char *arg, Err *err)
 
 static Status do_context(ChatRepl *r, const char *arg, Err *err)
 {
+    int64_t n;
     (void)arg;
-    (void)err;
-    fprintf(stderr, "%lld turns, %lld of %lld tokens; the model sees turns from %lld on\n",
-            (long long)conversation_n(talk(r)), (long long)r->g.tokens.n, (long long)r->g.params.n_ctx,
-            (long long)r->session.first + 1);
+    TRY(chat_session_count(&r->session, &n, err));
+    cli_screen_line(&r->screen, 0, "%lld turns, %lld of %lld tokens; the model sees turns from %lld on",
+                    (long long)conversation_n(talk(r)), (long long)n, (long long)r->g.params.n_ctx,
+                    (long long)r->session.first + 1);
     return OK;
 }
 
@@ -223,38 +178,42 @@ static Status do_stats(ChatRepl *r, const char *arg, Err *err)
     return OK;
 }
 
-static const struct { const char *name, *arg, *text; CommandFn *fn; } commands[] = {
+static const struct { const char *name, *arg, *text; ChatCommandFn *fn; } commands[] = {
     {"/help", "", "this list", do_help},
     {"/clear", "", "forget the conversation", do_clear},
     {"/undo", "", "forget your last message and its answer", do_undo},
     {"/regen", "", "another answer to your last message", do_regen},
     {"/system", "[TEXT]", "what the model is told before the conversation", do_system},
-    {"/set", "NAME VALUE", "temp, top-k, top-p, min-p, repeat-penalty, seed, predict, think, timings ...", do_set},
-    {"/show", "", "model, template, settings", do_show},
+    {"/set", "NAME VALUE", "temp, seed, predict, think, wrap ...; alone: all", cli_chat_set},
+    {"/show", "", "model, template, settings", cli_chat_show},
     {"/template", "", "the template's source", do_template},
     {"/context", "", "how full the context is", do_context},
     {"/stats", "", "speed of the last answer", do_stats},
     {"/save", "FILE", "write the conversation, as JSON", do_save},
     {"/load", "FILE", "go on with one that was saved", do_load},
-    {"/read", "FILE", "send a file as your message", do_read},
+    {"/read", "FILE", "send a file as your message, or as a result", do_read},
+    {"/tools", "[FILE]", "what the model may call; from a file, or: off", cli_chat_tools},
+    {"/tool", "NAME RESULT", "what a call gave back", cli_chat_tool},
     {"/exit", "", "leave; also /bye, Ctrl-D, Ctrl-C on an empty line", do_bye},
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
 const char *const cli_chat_words[] = {"/help", "/clear", "/undo", "/regen", "/system", "/set", "/show", "/template",
-                                      "/context", "/stats", "/save", "/load", "/read", "/exit", "/bye"};
+                                      "/context", "/stats", "/save", "/load", "/read", "/tools", "/tool", "/exit", "/bye"};
 const int cli_chat_word_count = sizeof cli_chat_words / sizeof *cli_chat_words;
 
 static Status do_help(ChatRepl *r, const char *arg, Err *err)
 {
-    (void)r;
     (void)arg;
     (void)err;
     for (int i = 0; i < N_COMMANDS; i++)
-        fprintf(stderr, "  %-9s %-11s %s\n", commands[i].name, commands[i].arg, commands[i].text);
-    fprintf(stderr, "A message of several lines: \"\"\" around it, or \\ at the end of a line, or paste it.\n"
-            "Ctrl-C stops an answer and keeps what was said.\n");
+        cli_screen_line(&r->screen, 25, "  %-9s %-11s  %s", commands[i].name, commands[i].arg, commands[i].text);
+    cli_screen_line(&r->screen, 0, "Several lines: paste them, or \"\"\" around them, or \\ at the end of a line%s.",
+                    r->lines.editor ? ", or Alt-Enter" : "");
+    cli_screen_line(&r->screen, 0, "Ctrl-C stops an answer and keeps what was said.");
+    if (r->lines.editor)
+        cli_screen_line(&r->screen, 0, "Keys: arrows, Ctrl-arrows, Home, End; Tab completes, Ctrl-R searches.");
     return OK;
 }
 
@@ -267,9 +226,21 @@ Status cli_chat_command(ChatRepl *r, const char *line, Err *err)
     snprintf(name, sizeof name, "%.*s", (int)n, line);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (strcmp(name, others[i][0]) == 0) snprintf(name, sizeof name, "%s", others[i][1]);
-    const char *arg = line + n + strspn(line + n, " \n");
-    for (int i = 0; i < N_COMMANDS; i++)
-        if (strcmp(name, commands[i].name) == 0) return commands[i].fn(r, arg, err);
+    Buf arg = {0};
+    line += n + strspn(line + n, " \n");
+    n = strlen(line);
+    while (n && strchr(" \n", line[n - 1])) n--;
+    TRY(buf_append(&arg, line, n, err));
+    for (int i = 0; i < N_COMMANDS; i++) {
+        if (strcmp(name, commands[i].name) != 0) continue;
+        char path[1024];
+        const char *what = arg.data;
+        if (strstr(commands[i].arg, "FILE")) what = at_home(what, path, sizeof path);
+        Status s = commands[i].fn(r, what, err);
+        buf_close(&arg);
+        return s;
+    }
+    buf_close(&arg);
     const char *near = nearest_word(name, cli_chat_words, cli_chat_word_count);
     if (near) return fail(err, E_ARG, "unknown command '%s'. HINT: did you mean %s?", name, near);
     return fail(err, E_ARG, "unknown command '%s'. HINT: /help lists them", name);

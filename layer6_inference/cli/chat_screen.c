@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define GREY  "\x1b[90m"
+#define CYAN  "\x1b[36m"
 #define RESET "\x1b[0m"
 
 Status cli_screen_open(ChatScreen *s, const char *color, bool quiet, Err *err)
@@ -112,7 +113,7 @@ static Status show(ChatScreen *s, const char *text, size_t n, Err *err)
 static Status show_thought(ChatScreen *s, const ChatPart *part, Err *err)
 {
     if (s->quiet || (s->hide && s->thinking)) return OK;
-    if (!s->thinking) fprintf(stderr, "%s%s", s->colour ? GREY : "", s->hide ? "(thinking)" : "");
+    if (!s->thinking) fprintf(stderr, "%s%s", s->colour ? GREY : "(thinking) ", s->colour && s->hide ? "(thinking)" : "");
     s->thinking = true;
     if (s->hide) return OK;
     TRY(clean(s, part->text, part->n, err));
@@ -130,6 +131,34 @@ static void end_thoughts(ChatScreen *s)
     s->thinking = false;
 }
 
+/* On a terminal a call is shown as what it is: a name, and a line for each argument. */
+static Status show_call(ChatScreen *s, const ChatPart *part, Err *err)
+{
+    Arena a = {0};
+    ChatValue arguments;
+    Buf text = {0};
+    Status status = chat_value_from_json(&a, part->text, part->n, &arguments, err);
+    if (status == OK) status = buf_printf(&text, err, "call %s\n", part->name);
+    for (int64_t i = 0; status == OK && arguments.kind == CHAT_DICT && i < arguments.dict->n; i++) {
+        ChatPair pair = arguments.dict->pairs[i];
+        status = buf_printf(&text, err, "  %.*s: ", (int)pair.key.n, pair.key.text);
+        if (status == OK) status = chat_value_to_json(pair.value, &text, err);
+        if (status == OK) status = buf_append(&text, "\n", 1, err);
+    }
+    if (status == OK && s->colour) status = cli_write(CYAN, sizeof CYAN - 1, err);
+    s->words.indent = 4;
+    if (status == OK) status = show(s, text.data, text.len, err);
+    s->words.indent = 0;
+    if (s->colour) {
+        Err late;
+        Status reset = cli_write(RESET, sizeof RESET - 1, &late);
+        if (status == OK && reset != OK) status = fail(err, reset, "%s", late.text);
+    }
+    buf_close(&text);
+    arena_close(&a);
+    return status;
+}
+
 Status cli_screen_part(void *ctx, const ChatPart *part, Err *err)
 {
     ChatScreen *s = ctx;
@@ -137,6 +166,7 @@ Status cli_screen_part(void *ctx, const ChatPart *part, Err *err)
     end_thoughts(s);
     if (part->kind == CHAT_PART_CONTENT) return show(s, part->text, part->n, err);
     if (s->line_open) TRY(show(s, "\n", 1, err));
+    if (s->out_tty) return show_call(s, part, err);
     TRY(show(s, part->name, strlen(part->name), err));
     TRY(show(s, " ", 1, err));
     TRY(show(s, part->text, part->n, err));

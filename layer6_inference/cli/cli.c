@@ -15,7 +15,7 @@ typedef struct {
 static const Verb verbs[] = {
     {"run", VERB_RUN, verb_run, 0, "run [-m MODEL] -p TEXT [-n N] [--temp T] ...",
      "complete a text"},
-    {"chat", VERB_CHAT, verb_chat, 0, "chat [-m MODEL] [-sys TEXT] [-p TEXT] [-st] ...",
+    {"chat", VERB_CHAT, verb_chat, 0, "chat [-m MODEL] [-sys TEXT] [-p TEXT] [-st] [--tools FILE] ...",
      "talk with a model"},
     {"bench", VERB_BENCH, verb_bench, 0, "bench [-m MODEL] -p 512 -n 128 -r 5 -o md",
      "measure prompt and generation speed"},
@@ -91,6 +91,24 @@ static Status put_pooling(Buf *out, Err *err)
                       "  printf 'a cat\\na dog\\na bank\\n' | sixfold embed -m MODEL --embd-output-format json+\n");
 }
 
+/* How a conversation goes. */
+static Status put_chat(Buf *out, Err *err)
+{
+    return buf_printf(out, err, "\nType and press Enter; /help lists what else you can do, Ctrl-C stops an answer and keeps "
+                      "what was said,\nCtrl-D leaves. Several lines: paste them, or \"\"\" around them, or \\ at the end "
+                      "of a line.\n"
+                      "  /save FILE, /load FILE   keep a conversation (JSON, as in OpenAI's API) and go on with it\n"
+                      "  /undo, /regen, /clear    take the last message back, get another answer, begin anew\n"
+                      "  /set temp 0.5            change how words are chosen; /show tells what is set\n"
+                      "Without a terminal each line of stdin is a message, and stdout gets the answers alone:\n"
+                      "  printf 'Hello!\\nAnd then?\\n' | sixfold chat -q\n"
+                      "With --tools the model may call functions. Nothing is run: a call is shown, what you type is its "
+                      "result\n(or /tool NAME RESULT), and the model goes on. FILE is a list:\n"
+                      "  [{\"type\": \"function\", \"function\": {\"name\": \"rain\", \"description\": \"mm of rain today\",\n"
+                      "    \"parameters\": {\"type\": \"object\", \"properties\": {\"city\": {\"type\": \"string\"}}}}}]\n"
+                      "Thoughts are grey and on stderr; earlier ones are not shown to the model again.\n");
+}
+
 static Status print_help(const Verb *v, Err *err)
 {
     Buf out = {0};
@@ -98,6 +116,7 @@ static Status print_help(const Verb *v, Err *err)
     if (s == OK) s = options_help(v->mask, &out, err);
     if (s == OK && v->mask == VERB_QUANTIZE) s = put_mixes(&out, err);
     if (s == OK && v->mask == VERB_EMBED) s = put_pooling(&out, err);
+    if (s == OK && v->mask == VERB_CHAT) s = put_chat(&out, err);
     if (s == OK)
         s = buf_printf(&out, err, "\nA flag can also be set in the environment: SIXFOLD_ARG_ and its "
                        "long name in capitals.\n");

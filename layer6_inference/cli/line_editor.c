@@ -46,7 +46,8 @@ struct LineEditor {
     History *history;
     const char *history_file, *const *words;
     int n_words;
-    char prompt[64];
+    char prompt[128];
+    int prompt_columns;
     char bytes[4096];     /* typed, but not yet taken */
     int at, n;
     bool in_paste, interrupted, colour;
@@ -90,7 +91,7 @@ static void on_window_change(int signal)
 /* Lines of a terminal that stand above the cursor's, if a line is so wide. */
 static int rows_above(const LineInfo *line, int width)
 {
-    int rows = 0, column = 2, used; /* the prompt */
+    int rows = 0, column = editor.prompt_columns, used;
     for (const char *s = line->buffer; s < line->cursor; s += used) {
         uint32_t cp = utf8_decode(s, (size_t)(line->cursor - s), &used);
         int columns = cp == '\n' ? width - column : cli_wrap_columns(cp);
@@ -292,6 +293,7 @@ Status line_editor_read(LineEditor *e, const char *prompt, bool colour, Buf *out
 {
     /* \1 around what takes no room. What is typed is green too: libedit drops what stands last. */
     snprintf(e->prompt, sizeof e->prompt, colour ? "\1\x1b[32m\1%s" : "%s", prompt);
+    e->prompt_columns = (int)strlen(prompt);
     e->interrupted = false;
     e->colour = colour;
     e->width = cli_terminal_width(STDERR_FILENO);

@@ -155,7 +155,7 @@ Status options_parse(Options *o, VerbMask verb, int max_positional, int argc, ch
                    .temp = (double)s.temp, .top_k = s.top_k, .top_p = (double)s.top_p,
                    .min_p = (double)s.min_p, .repeat_penalty = (double)s.repeat_penalty,
                    .repeat_last_n = s.repeat_last_n, .seed = -1, .bench_prompt = 512,
-                   .bench_gen = 128, .repeats = 5, .load_mode = "auto", .color = "auto",
+                   .bench_gen = 128, .repeats = 5, .load_mode = "auto", .color = "auto", .reasoning = "auto",
                    .reasoning_budget = -1, .embd_separator = "\n", .embd_normalize = -1,
                    .weights = "asis", .n_chunks = -1, .save_every = 10};
     TRY(read_environment(o, verb, err));

@@ -41,6 +41,9 @@ typedef struct Options {
     const char *system, *system_file;
     const char *chat_template, *chat_template_file;
     bool jinja, no_jinja, single_turn;
+    const char *tools;          /* a file */
+    const char *reasoning;      /* auto, deepseek or none */
+    bool hide_thoughts;
     const char *color;          /* auto, on, off */
     int64_t reasoning_budget;   /* -1: as the template has it, 0: none */
     /* machine */

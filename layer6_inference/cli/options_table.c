@@ -64,6 +64,12 @@ const OptionRow option_rows[] = {
      "only recognise its family and use the one that is built in"},
     {"chat", "--reasoning-budget", "N", OPT_INT, AT(reasoning_budget), -1, 0, VERB_CHAT,
      "0: ask the template for an answer without thoughts; default -1: as it has it"},
+    {"chat", "--reasoning-format", "FORMAT", OPT_STR, AT(reasoning), 0, 0, VERB_CHAT,
+     "thoughts apart from the answer (auto, deepseek) or with their tags in it (none); default auto"},
+    {"chat", "--hide-thinking, --hidethinking", NULL, OPT_FLAG, AT(hide_thoughts), 0, 0, VERB_CHAT,
+     "do not show thoughts"},
+    {"chat", "--tools", "FILE", OPT_STR, AT(tools), 0, 0, VERB_CHAT,
+     "functions that the model may call: a JSON list as in OpenAI's API"},
     {"chat", "-co, --color", "WHEN", OPT_STR, AT(color), 0, 0, VERB_CHAT,
      "auto (default: on a terminal, unless NO_COLOR is set), on or off"},
 

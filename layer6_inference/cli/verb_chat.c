@@ -37,8 +37,10 @@ static Status answer(ChatRepl *r, Err *err)
     if (status == OK && s->end == ANSWER_FULL)
         cli_screen_remark(&r->screen, "(the context of %lld tokens is full: the answer ends here)",
                           (long long)r->g.params.n_ctx);
+    if (status == OK && s->n_said == 0 && r->timings) cli_screen_remark(&r->screen, "(the model ended its turn without a word)");
     if (status == E_CANCELLED && cli_stop) cli_screen_remark(&r->screen, "(stopped)");
     else if (status == OK && r->timings) cli_chat_timings(r);
+    if (status == OK && r->lines.terminal) cli_chat_say_waiting(r);
     return status;
 }
 
@@ -62,10 +64,12 @@ static Status read_message(ChatRepl *r, Buf *message, LineKind *kind, Err *err)
 {
     Buf line = {0};
     bool quoted = false, whole = false;
+    char first[TOOLS_MAX_NAME + 8] = "> ";
     Status s = OK;
+    if (r->lines.terminal) cli_chat_waits(r, first, sizeof first);
     while (s == OK && !whole) {
         buf_clear(&line);
-        s = line_read(&r->lines, message->len || quoted ? ". " : "> ", r->screen.colour, &line, kind, err);
+        s = line_read(&r->lines, message->len || quoted ? ". " : first, r->screen.colour, &line, kind, err);
         if (s != OK || *kind != LINE_TEXT) break;
         s = line_join(message, &quoted, line.data ? line.data : "", line.len, &whole, err);
         /* A pasted text goes on by itself. */
@@ -94,6 +98,7 @@ static Status add_message(ChatRepl *r, const char *text, size_t n, Err *err)
 static Status take_message(ChatRepl *r, const Buf *message, Err *err)
 {
     if (message->data[0] == '/') return cli_chat_command(r, message->data, err);
+    if (cli_chat_waits(r, NULL, 0)) return cli_chat_give(r, message->data, message->len, err);
     TRY(add_message(r, message->data, message->len, err));
     r->ask = true;
     return OK;
@@ -186,6 +191,21 @@ static Status open_system(ChatRepl *r, Err *err)
     return add_message(r, o->prompt, strlen(o->prompt), err);
 }
 
+/* --reasoning-format and --reasoning-budget. */
+static Status open_reasoning(ChatRepl *r, Err *err)
+{
+    const Options *o = &r->c->o;
+    bool none = strcmp(o->reasoning, "none") == 0;
+    if (!none && strcmp(o->reasoning, "auto") != 0 && strcmp(o->reasoning, "deepseek") != 0)
+        return fail(err, E_ARG, "--reasoning-format is '%.40s', expected is auto, deepseek (thoughts apart from the answer) or "
+                    "none (with their tags in it). HINT: --hide-thinking shows none", o->reasoning);
+    r->session.raw_thoughts = none;
+    if (o->reasoning_budget == 0 && !r->format.caps.thinking_switch)
+        cli_screen_remark(&r->screen, "note: the template has no switch for thinking, so --reasoning-budget 0 changes "
+                          "nothing");
+    return OK;
+}
+
 /* $XDG_STATE_HOME/sixfold/history, or below ~/.local/state. */
 static const char *history_path(char *out, size_t size)
 {
@@ -214,9 +234,9 @@ static Status open_repl(ChatRepl *r, Err *err)
     TRY(cli_adapt(c, &r->g.session, err));
     r->session = (ChatSession){.g = &r->g, .format = &r->format, .thinking = c->o.reasoning_budget == 0 ? 0 : -1};
     r->answer = (AnswerParams){.n_predict = c->o.n_predict, .stops = c->o.stops.items, .n_stops = c->o.stops.n};
-    if (c->o.reasoning_budget == 0 && !r->format.caps.thinking_switch)
-        cli_screen_remark(&r->screen, "note: the template has no switch for thinking, so --reasoning-budget 0 changes "
-                          "nothing");
+    r->screen.hide = c->o.hide_thoughts;
+    TRY(open_reasoning(r, err));
+    if (c->o.tools) TRY(cli_chat_open_tools(r, c->o.tools, err));
     return open_system(r, err);
 }
 
@@ -240,5 +260,6 @@ Status verb_chat(Cli *c, Err *err)
     chat_format_close(&r.format);
     cli_screen_close(&r.screen);
     buf_close(&r.system);
+    arena_close(&r.tools);
     return s;
 }

@@ -7,105 +7,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "layer6.h"
-#include "embedded.h"
-#include "must.h"
+#include "caller_model.h"
+#include "pty.h"
 
 #include <dlfcn.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <termios.h>
-
-typedef struct {
-    int fd;
-    pid_t child;
-    Buf seen;    /* everything that appeared */
-    size_t from; /* what was waited for already */
-} Terminal;
-
-static char directory[64];
-
-/* The program in a terminal of its own, as a shell would start it. */
-static Terminal started(const char *term, const char *const *words)
-{
-    Terminal t = {.fd = posix_openpt(O_RDWR | O_NOCTTY)};
-    assert_true(t.fd >= 0 && grantpt(t.fd) == 0 && unlockpt(t.fd) == 0);
-    const char *name = ptsname(t.fd);
-    fflush(NULL);
-    t.child = fork();
-    assert_true(t.child >= 0);
-    if (t.child) return t;
-    setsid();
-    int fd = open(name, O_RDWR);
-    struct winsize size = {.ws_row = 24, .ws_col = 100};
-    if (fd < 0 || ioctl(fd, TIOCSCTTY, 0) < 0 || ioctl(fd, TIOCSWINSZ, &size) < 0) _exit(99);
-    for (int i = 0; i < 3; i++) dup2(fd, i);
-    if (fd > 2) close(fd);
-    close(t.fd);
-    setenv("TERM", term, 1);
-    setenv("LC_ALL", "C.UTF-8", 1);
-    setenv("XDG_STATE_HOME", directory, 1);
-    unsetenv("NO_COLOR");
-    char *argv[24] = {(char *)(uintptr_t)"sixfold", (char *)(uintptr_t)"chat"};
-    int argc = 2;
-    while (words[argc - 2] && argc < 23) argv[argc] = (char *)(uintptr_t)words[argc - 2], argc++;
-    CliProgram program = {.embedded = storyteller_model, .embedded_bytes = storyteller_model_bytes,
-                          .version = "test"};
-    int code = cli_main(&program, argc, argv);
-    _exit(code);
-}
-
-#define WORDS(...) ((const char *const[]){"--temp", "0", "-t", "1", __VA_ARGS__, NULL})
-
-/* Waits until text appears behind what was waited for before. */
-static void see(Terminal *t, const char *text)
-{
-    int64_t deadline = clock_ns() + (int64_t)60 * 1000000000;
-    Err err = {0};
-    for (;;) {
-        const char *at = t->seen.len > t->from
-                             ? memmem(t->seen.data + t->from, t->seen.len - t->from, text, strlen(text)) : NULL;
-        if (at) {
-            t->from = (size_t)(at - t->seen.data) + strlen(text);
-            return;
-        }
-        char piece[4096];
-        struct pollfd p = {t->fd, POLLIN, 0};
-        ssize_t n = clock_ns() < deadline && poll(&p, 1, 1000) > 0 ? read(t->fd, piece, sizeof piece) : 0;
-        if (n > 0) MUST(buf_append(&t->seen, piece, (size_t)n, &err), &err);
-        if (n < 0 || clock_ns() > deadline) {
-            print_error("'%s' did not appear; the screen:\n%s\n", text, t->seen.data ? t->seen.data : "");
-            kill(t->child, SIGKILL);
-            assert_true(false);
-        }
-    }
-}
-
-/* After a pause: between showing the prompt and taking the keys the terminal still echoes by itself. */
-static void type(Terminal *t, const char *keys)
-{
-    usleep(100000);
-    assert_int_equal(write(t->fd, keys, strlen(keys)), (ssize_t)strlen(keys));
-}
-
-/* The rest of the screen, and the exit code. */
-static void ends(Terminal *t, int code)
-{
-    char piece[4096];
-    Err err = {0};
-    int status;
-    for (ssize_t n; (n = read(t->fd, piece, sizeof piece)) > 0;)
-        MUST(buf_append(&t->seen, piece, (size_t)n, &err), &err);
-    assert_int_equal(waitpid(t->child, &status, 0), t->child);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != code) print_error("%s\n", t->seen.data);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), code);
-    close(t->fd);
-    buf_close(&t->seen);
-}
 
 static bool has_editor(void)
 {
@@ -128,7 +33,7 @@ static void talk(const char *term)
     assert_int_equal(memmem(t.seen.data, t.seen.len, "\x1b[90m", 5) != NULL, colour);
     see(&t, "> ");
     type(&t, "And then?\n");
-    see(&t, "tokens were new");
+    see(&t, " new of ");
     see(&t, "> ");
     type(&t, "/context\n");
     see(&t, "4 turns");
@@ -138,7 +43,7 @@ static void talk(const char *term)
     type(&t, "/context\n");
     see(&t, "2 turns");
     type(&t, "/regen\n");
-    see(&t, "1 of"); /* the message is shared, only its last token is computed again */
+    see(&t, "1 new of"); /* the message is shared, only its last token is computed again */
     type(&t, "/nothing\n");
     see(&t, "unknown command '/nothing'");
     type(&t, "/set temp hot\n");
@@ -272,6 +177,188 @@ static void keys_work_in_the_editor(void **state)
     ends(&t, 0);
 }
 
+/* The file that /save wrote into the directory. */
+static void saved_text(Terminal *t, const char *name, Buf *json)
+{
+    char command[128];
+    Err err = {0};
+    snprintf(command, sizeof command, "/save %s/%s\n", directory, name);
+    type(t, command);
+    see(t, "saved: ");
+    snprintf(command, sizeof command, "%s/%s", directory, name);
+    buf_clear(json);
+    MUST(cli_read_text(command, json, 100000, &err), &err);
+}
+
+static void words_and_lines_are_edited(void **state)
+{
+    (void)state;
+    if (!has_editor()) skip();
+    Buf json = {0};
+    char command[128];
+    Terminal t = started("xterm", WORDS("-n", "4"));
+    see(&t, "> ");
+    type(&t, "two ext\x1b[1;5D/cont\x1b[D\x1b[D\x1b[D\x1b[D\x1b[D\x15\n"); /* a word back; what stands before goes */
+    see(&t, "0 turns");
+    type(&t, "/nothing\x17" "context\n"); /* the last word goes */
+    see(&t, "0 turns");
+    type(&t, "\x1b[4~/context\x1b[1~\x1b[3~/\n"); /* Home, Delete */
+    see(&t, "0 turns");
+    type(&t, "\x12/cont\n"); /* Ctrl-R finds what was said */
+    see(&t, "0 turns");
+    type(&t, "one\x1b\rtwo\n"); /* Alt-Enter */
+    see(&t, "tokens ]");
+    type(&t, "\x1b[A\n"); /* the whole message again, not its last line */
+    see(&t, "tokens ]");
+    saved_text(&t, "talk.json", &json);
+    const char *first = strstr(json.data, "\"content\": \"one\\ntwo\"");
+    assert_non_null(first);
+    assert_non_null(strstr(first + 1, "\"content\": \"one\\ntwo\""));
+    /* Tab completes a file, and shows them if there are several. */
+    snprintf(command, sizeof command, "/load %s/ta\t\n", directory);
+    type(&t, command);
+    see(&t, "loaded: 4 turns");
+    type(&t, "/s\t");
+    see(&t, "/save /set /show /stats /system");
+    type(&t, "how\n");
+    see(&t, "template ");
+    type(&t, "/exit\n");
+    ends(&t, 0);
+    buf_close(&json);
+}
+
+/* The editor draws a line anew when the window changes. */
+static void a_line_follows_the_window(void **state)
+{
+    (void)state;
+    if (!has_editor()) skip();
+    Terminal t = started("xterm", WORDS("-n", "4"));
+    see(&t, "> ");
+    type(&t, "a line of more than thirty letters");
+    see(&t, "letters");
+    resized(&t, 30);
+    see(&t, "\x1b[J"); /* cleared from its first row on, and there it is again */
+    see(&t, "> ");
+    see(&t, "etters"); /* the l stands in the row above */
+    type(&t, "\x15/help\n");
+    see(&t, "/help");
+    see(&t, "\r\n");
+    size_t from = t.from;
+    see(&t, "/exit");
+    for (const char *row = t.seen.data + from, *end; (end = strstr(row, "\r\n")); row = end + 2)
+        assert_true(end - row < 30 || memchr(row, 27, (size_t)(end - row))); /* lines end between words */
+    see(&t, "> ");
+    type(&t, "/exit\n");
+    ends(&t, 0);
+}
+
+/* Green is what the user says, and nothing else. */
+static void only_the_user_is_green(void **state)
+{
+    (void)state;
+    if (!has_editor()) skip();
+    Terminal t = started("xterm", WORDS("-n", "4"));
+    see(&t, "> ");
+    type(&t, "Tell me a story.\n");
+    see(&t, "\x1b[0m");
+    assert_non_null(memmem(t.seen.data, t.from, "\x1b[32m", 5));
+    size_t from = t.from;
+    see(&t, "[ Prompt");
+    assert_null(memmem(t.seen.data + from, t.from - from, "\x1b[32m", 5));
+    type(&t, "/exit\n");
+    ends(&t, 0);
+    t = started("xterm", WORDS("-n", "4", "--color", "off"));
+    see(&t, "> ");
+    type(&t, "Tell me a story.\n");
+    see(&t, "tokens ]");
+    assert_null(memmem(t.seen.data, t.seen.len, "\x1b[32m", 5));
+    assert_null(memmem(t.seen.data, t.seen.len, "\x1b[90m", 5));
+    type(&t, "/exit\n");
+    ends(&t, 0);
+}
+
+/* ---------------------------------------------------------------- tools */
+
+static const char tools[] = "[{\"name\": \"look\", \"description\": \"looks up\", \"parameters\": {\"type\": \"object\", "
+                            "\"properties\": {\"what\": {\"type\": \"string\"}}}}]";
+
+static void calls_are_answered(const char *term)
+{
+    char model[128], list[128], command[200];
+    Buf json = {0};
+    snprintf(model, sizeof model, "%s/caller.gguf", directory);
+    snprintf(list, sizeof list, "%s/tools.json", directory);
+    caller_write(model);
+    FILE *f = fopen(list, "w");
+    assert_true(f && fputs(tools, f) >= 0 && fclose(f) == 0);
+    Terminal t = started(term, WORDS("-m", model, "--tools", list));
+    see(&t, "> ");
+    type(&t, "/tools\n");
+    see(&t, "look(what): looks up");
+    type(&t, "/tool look 1\n");
+    see(&t, "error: no call waits");
+    type(&t, "hi\n");
+    see(&t, "Hmm"); /* the thought, grey or named as such */
+    see(&t, "call look");
+    see(&t, "what: \"sun\"");
+    see(&t, "times: [1, 2]");
+    see(&t, "the model waits");
+    see(&t, "look> ");
+    type(&t, "/tool rain 1\n");
+    see(&t, "error: no call of 'rain' waits");
+    type(&t, "/context\n"); /* commands go on working */
+    see(&t, "2 turns");
+    see(&t, "look> ");
+    type(&t, "blue\n");
+    see(&t, "Sunny!");
+    see(&t, "> ");
+    saved_text(&t, "talk.json", &json);
+    assert_non_null(strstr(json.data, "{\"role\": \"tool\", \"content\": \"blue\", \"name\": \"look\", \"tool_call_id\": "));
+    type(&t, "/regen\n"); /* from the question on: the call comes again */
+    see(&t, "look> ");
+    type(&t, "/tool look {\"sky\": \\\n"); /* of two lines */
+    type(&t, "1}\n");
+    see(&t, "Sunny!");
+    saved_text(&t, "talk.json", &json);
+    assert_non_null(strstr(json.data, "\"content\": \"{\\\"sky\\\": \\n1}\""));
+    type(&t, "/undo\n");
+    see(&t, "undone");
+    type(&t, "/tools off\n");
+    see(&t, "no tools");
+    snprintf(command, sizeof command, "/tools %s/talk.json\n", directory);
+    type(&t, command);
+    see(&t, "no list of tools");
+    type(&t, "/exit\n");
+    ends(&t, 0);
+    /* Thoughts that are not shown. */
+    t = started(term, WORDS("-m", model, "--hide-thinking"));
+    see(&t, "> ");
+    type(&t, "hi\n");
+    see(&t, "(thinking)");
+    see(&t, "call look");
+    assert_null(memmem(t.seen.data, t.seen.len, "Hmm", 3));
+    see(&t, "look> ");
+    type(&t, "/undo\n/set thoughts show\nhi\n");
+    see(&t, "Hmm");
+    see(&t, "look> ");
+    type(&t, "\x04");
+    ends(&t, 0);
+    buf_close(&json);
+}
+
+static void calls_are_answered_on_a_plain_terminal(void **state)
+{
+    (void)state;
+    calls_are_answered("dumb");
+}
+
+static void calls_are_answered_in_the_editor(void **state)
+{
+    (void)state;
+    if (!has_editor()) skip();
+    calls_are_answered("xterm");
+}
+
 static int make_directory(void **state)
 {
     (void)state;
@@ -281,10 +368,11 @@ static int make_directory(void **state)
 
 static int remove_directory(void **state)
 {
-    static const char *const files[] = {"talk.json", "paste.json", "sixfold/history", "sixfold", ""};
+    static const char *const files[] = {"talk.json", "paste.json", "caller.gguf", "tools.json", "sixfold/history",
+                                        "sixfold", ""};
     char path[128];
     (void)state;
-    for (int i = 0; i < 5; i++) {
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         snprintf(path, sizeof path, "%s/%s", directory, files[i]);
         remove(path);
     }
@@ -297,6 +385,11 @@ int main(void)
         cmocka_unit_test(a_plain_terminal_is_enough),
         cmocka_unit_test(the_editor_edits),
         cmocka_unit_test(keys_work_in_the_editor),
+        cmocka_unit_test(words_and_lines_are_edited),
+        cmocka_unit_test(a_line_follows_the_window),
+        cmocka_unit_test(only_the_user_is_green),
+        cmocka_unit_test(calls_are_answered_on_a_plain_terminal),
+        cmocka_unit_test(calls_are_answered_in_the_editor),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

@@ -131,7 +131,9 @@ a_conversation_comes_through_a_pipe() {
     refused 2 'holds no template' chat -p x -st --chat-template-file LICENSE && refused 4 'context holds 16' chat -p "$(printf 'x%.0s' {1..99})" -st -c 16 &&
     run 0 chat -p /statz -st -n 1 &&
     printf '/statz\n' | "$s" chat >"$tmp/out" 2>"$tmp/err"; [ $? = 2 ] && grep -q 'did you mean /stats?' "$tmp/err" &&
-    refused 2 'auto, on or off' chat -p x --color maybe && refused 2 'from -1 to 0' chat -p x --reasoning-budget 5 || return 1
+    refused 2 'auto, on or off' chat -p x --color maybe && refused 2 'from -1 to 0' chat -p x --reasoning-budget 5 &&
+    refused 2 'expected is auto, deepseek' chat -p x --reasoning-format maybe && refused 3 'does not show tools' chat -p x --tools LICENSE &&
+    refused 3 'LICENSE: JSON byte' chat -p x --tools LICENSE --chat-template '{% for t in tools %}{{ t.function.name }}{% endfor %}{% for m in messages %}{{ m.content }}{% endfor %}' || return 1
     printf 'a\377\n' | "$s" chat -q >"$tmp/out" 2>"$tmp/err"; [ $? = 2 ] && grep -q 'not UTF-8.*HINT' "$tmp/err"
 }
 
