@@ -95,10 +95,16 @@ static void a_word_that_does_not_fit_begins_the_next_line(void **state)
         is_row(&s, 0, "0123456789012345678");
         is_row(&s, 1, "901234567890 x");
     }
-    /* Too narrow, or no terminal: as it is. */
-    WordWrap w = {.width = 0};
     Buf out = {0};
     Err err = {0};
+    /* Of a text that is there as a whole nothing is taken back. */
+    WordWrap w = {.width = 20};
+    MUST(cli_wrap_feed(&w, "The cat saw the bird. The bird saw", 34, &out, &err), &err);
+    assert_string_equal(out.data, "The cat saw the \nbird. The bird saw");
+    cli_wrap_close(&w);
+    buf_clear(&out);
+    /* No terminal: as it is. */
+    w = (WordWrap){.width = 0};
     MUST(cli_wrap_feed(&w, "The cat saw the bird.", 21, &out, &err), &err);
     assert_string_equal(out.data, "The cat saw the bird.");
     buf_close(&out);
