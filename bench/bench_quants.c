@@ -61,7 +61,8 @@ static bool act_new(BenchCase *c, ActQ8 *a, int64_t n, Err *err)
     a->q = BENCH_NEW(c, int8_t, n, err);
     a->scale = BENCH_NEW(c, float, n / 32, err);
     a->sum = BENCH_NEW(c, float, n / 32, err);
-    return a->q && a->scale && a->sum;
+    a->half = BENCH_NEW(c, float, n / 16, err);
+    return a->q && a->scale && a->sum && a->half;
 }
 
 static void quant_result(BenchCase *c, QuantState *s, QuantJob job)

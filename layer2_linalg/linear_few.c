@@ -9,21 +9,22 @@
 
 typedef struct {
     const LinearJob *job;
-    ActQ8 act; /* of token 0; the next token follows n_in codes and n_in / 32 scales later */
+    ActQ8 act; /* of token 0; the next token follows n_in codes, n_in / 32 scales, n_in / 16 halves later */
 } FewJob;
 
 int64_t linear_few_scratch(int64_t max_in, int64_t max_tok)
 {
     int64_t n_tok = max_tok < LINEAR_FEW ? max_tok : LINEAR_FEW, n_blocks = (max_in + 31) / 32;
     return linear_align(n_tok * n_blocks * 32) +
-           2 * linear_align(n_tok * n_blocks * (int64_t)sizeof(float));
+           2 * linear_align(n_tok * n_blocks * (int64_t)sizeof(float)) +
+           linear_align(n_tok * n_blocks * 2 * (int64_t)sizeof(float));
 }
 
 static ActQ8 act_of_token(const FewJob *f, int64_t t)
 {
     int64_t n_in = f->job->n_in;
     return (ActQ8){f->act.q + t * n_in, f->act.scale + t * (n_in / 32),
-                   f->act.sum + t * (n_in / 32)};
+                   f->act.sum + t * (n_in / 32), f->act.half + t * (n_in / 16)};
 }
 
 /* Rows [from, to) of one matrix: a row at a time, for all tokens. */
@@ -110,6 +111,8 @@ void linear_few(Pool *pool, const LinearJob *job)
         f.act.scale = (float *)(void *)at;
         at += linear_align(job->n_tok * n_blocks * (int64_t)sizeof(float));
         f.act.sum = (float *)(void *)at;
+        at += linear_align(job->n_tok * n_blocks * (int64_t)sizeof(float));
+        f.act.half = (float *)(void *)at;
         for (int64_t t = 0; t < job->n_tok; t++)
             act_q8(act_of_token(&f, t), job->x + t * job->x_stride, job->n_in);
     }

@@ -7,17 +7,12 @@ void panel_int8_acts_scalar(TileInt8 out, const float *x, int64_t x_stride, int 
         for (int t = 0; t < n_tok; t++) {
             /* 1. Codes and scale of 32 activations. */
             int8_t q[32];
-            ActQ8 a = {q, &out.scale[b * n_tok + t], &out.sum[(3 * b + 0) * n_tok + t]};
+            float half[2];
+            ActQ8 a = {q, &out.scale[b * n_tok + t], &out.sum[(3 * b + 0) * n_tok + t], half};
             act_q8_scalar(a, x + t * x_stride + 32 * b, 32);
             /* 2. Unsigned codes; sums of both halves. */
-            for (int h = 0; h < 2; h++) {
-                int32_t sum = 0;
-                for (int j = 16 * h; j < 16 * h + 16; j++) {
-                    out.q[(b * n_tok + t) * 32 + j] = (uint8_t)(q[j] + 128);
-                    sum += q[j];
-                }
-                out.sum[(3 * b + 1 + h) * n_tok + t] = *a.scale * (float)sum;
-            }
+            for (int j = 0; j < 32; j++) out.q[(b * n_tok + t) * 32 + j] = (uint8_t)(q[j] + 128);
+            for (int h = 0; h < 2; h++) out.sum[(3 * b + 1 + h) * n_tok + t] = half[h];
         }
 }
 

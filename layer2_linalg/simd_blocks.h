@@ -116,7 +116,7 @@ SIMD_INLINE vf vf_spread(vq x, int h)
     const __m512i second = _mm512_setr_epi32(4, 4, 4, 4, 5, 5, 5, 5, 6, 6, 6, 6, 7, 7, 7, 7);
     return (vf)_mm512_permutexvar_ps(h ? second : first, _mm512_castps256_ps512((__m256)x));
 }
-SIMD_INLINE vf vf_f16(uint16_t h) { return vf_set1(_cvtsh_ss(h)); }
+SIMD_INLINE vf vf_f16(uint16_t h) { return (vf)_mm512_cvtph_ps(_mm256_set1_epi16((int16_t)h)); }
 SIMD_INLINE vi vi_load_u8(const void *p)
 {
     return (vi)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p));
@@ -183,7 +183,7 @@ SIMD_INLINE vf vf_spread(vq x, int h)
     const __m256i second = _mm256_setr_epi32(2, 2, 2, 2, 3, 3, 3, 3);
     return (vf)_mm256_permutevar8x32_ps(_mm256_castps128_ps256((__m128)x), h ? second : first);
 }
-SIMD_INLINE vf vf_f16(uint16_t h) { return vf_set1(_cvtsh_ss(h)); }
+SIMD_INLINE vf vf_f16(uint16_t h) { return (vf)_mm256_cvtph_ps(_mm_set1_epi16((int16_t)h)); }
 SIMD_INLINE vi vi_load_u8(const void *p)
 {
     return (vi)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p));

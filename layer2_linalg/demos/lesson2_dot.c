@@ -104,7 +104,7 @@ int main(int argc, char **argv)
 {
     static BlockQ8_0 blocks[SMALL / 32];
     static int8_t q[SMALL];
-    static float scale[SMALL / 32], sum[SMALL / 32];
+    static float scale[SMALL / 32], sum[SMALL / 32], half[SMALL / 16];
     layer2_init();
     Rng rng = rng_seed(3);
     for (int i = 0; i < SUMS * SMALL; i++) w[i] = rng_normal(&rng), x[i] = rng_normal(&rng);
@@ -122,11 +122,11 @@ int main(int argc, char **argv)
     }
     printf("\nBytes with a scale for each 32 (dot_q8_0), products per nanosecond:\n\n");
     row_from_f32(blocks, DT_Q8_0, w, NULL, SMALL);
-    act_q8((ActQ8){q, scale, sum}, x, SMALL);
+    act_q8((ActQ8){q, scale, sum, half}, x, SMALL);
     for (int i = 0; i < kernels_count(); i++) {
         const KernelRow *row = kernels_row(i);
         if (strcmp(row->op, "dot_q8_0") != 0 || !kernels_usable(row)) continue;
-        Job job = {NULL, (dot_quant_fn *)row->fn, blocks, {q, scale, sum}};
+        Job job = {NULL, (dot_quant_fn *)row->fn, blocks, {q, scale, sum, half}};
         printf("  %-8s %12.2f\n", row->variant, rate(&job, SMALL));
     }
     return 0;

@@ -2,7 +2,7 @@
  *
  *   scale = max|x| / 127     q_i = round(x_i / scale), ties to even     sum = scale * sum q_i
  *
- * per block of 32. Ties go to even because every vector unit rounds that way; the twins give the
+ * per block of 32; half is the sum's share of each 16. Ties go to even because every vector unit rounds that way; the twins give the
  * same integers. A block that holds a NaN or an infinity gets the scale NaN, so that what is wrong
  * upstream shows in the result; a scale below the smallest normal number counts as zero. */
 #include "layer2_kernels.h"
@@ -31,14 +31,15 @@ void act_q8_scalar(ActQ8 a, const float *x, int64_t n)
         float scale = largest / 127.0f;
         float inverse = scale >= FLT_MIN ? 1.0f / scale : 0.0f;
         if (scale < FLT_MIN) scale = 0.0f;
-        /* 3. Codes and their sum. */
-        int32_t s = 0;
+        /* 3. Codes and their sums. */
+        int32_t s[2] = {0, 0};
         for (int j = 0; j < 32; j++) {
             a.q[j] = scale == scale ? (int8_t)round_even(x[j] * inverse) : 0;
-            s += a.q[j];
+            s[j / 16] += a.q[j];
         }
         a.scale[i] = scale;
-        a.sum[i] = scale * (float)s;
+        a.sum[i] = scale * (float)(s[0] + s[1]);
+        for (int h = 0; h < 2; h++) a.half[2 * i + h] = scale * (float)s[h];
     }
 }
 //@ end act_q8

@@ -21,14 +21,17 @@ void SIMD_FN(act_q8)(ActQ8 a, const float *x, int64_t n)
         float scale = largest / 127.0f;
         float inverse = scale >= FLT_MIN ? 1.0f / scale : 0.0f;
         if (scale < FLT_MIN) scale = 0.0f;
-        /* 3. Codes and their sum; a spoilt block has codes 0. */
-        vi ok = vi_set1(scale == scale ? -1 : 0), s = vi_set1(0);
+        /* 3. Codes and their sums; a spoilt block has codes 0. */
+        vi ok = vi_set1(scale == scale ? -1 : 0), s[2] = {vi_set1(0), vi_set1(0)};
         for (int j = 0; j < 32; j += VF) {
             vi q = vi_from_vf(vf_load(x + j) * vf_set1(inverse)) & ok;
             vi_store_i8(a.q + j, q);
-            s += q;
+            s[j / 16] += q;
         }
+        int32_t first = vi_sum(s[0]), last = vi_sum(s[1]);
         a.scale[i] = scale;
-        a.sum[i] = scale * (float)vi_sum(s);
+        a.sum[i] = scale * (float)(first + last);
+        a.half[2 * i] = scale * (float)first;
+        a.half[2 * i + 1] = scale * (float)last;
     }
 }

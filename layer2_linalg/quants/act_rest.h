@@ -7,7 +7,7 @@
 
 typedef struct { int8_t q[32 * STEP]; float scale[STEP], sum[STEP]; } ActRest;
 
-/* Copies `left` blocks (fewer than STEP), the others are zero. */
+/* Copies `left` blocks (fewer than STEP), the others are zero. Formats of blocks of 32 need no halves. */
 SIMD_INLINE ActQ8 act_rest(ActRest *r, ActQ8 a, int64_t left)
 {
     *r = (ActRest){{0}, {0}, {0}};
@@ -16,7 +16,7 @@ SIMD_INLINE ActQ8 act_rest(ActRest *r, ActQ8 a, int64_t left)
         r->scale[i] = a.scale[i];
         r->sum[i] = a.sum[i];
     }
-    return (ActQ8){r->q, r->scale, r->sum};
+    return (ActQ8){.q = r->q, .scale = r->scale, .sum = r->sum};
 }
 
 #endif

@@ -20,13 +20,6 @@ typedef struct {
 
 /* ---------------------------------------------------------------- pieces of words */
 
-SIMD_INLINE uint64_t word_at(const void *p, int bytes)
-{
-    uint64_t w = 0;
-    memcpy(&w, p, (size_t)bytes);
-    return w;
-}
-
 /* Byte j of four to bits 16 j. */
 SIMD_INLINE uint64_t spread_bytes(uint64_t x)
 {
@@ -194,14 +187,12 @@ SIMD_INLINE void bits_iq4_xs(IqBits *o, const void *block)
     o->scale[1] = spread_bytes(x >> 32) * 0x0101;
 }
 
-/* x * y[g / 2] * scale of group g, for 16 groups. */
-SIMD_INLINE KScales iq_scales(const IqBits *o, float factor, const float y[8])
+/* The scale of each 16. */
+SIMD_INLINE KScales iq_scales(const IqBits *o, float factor)
 {
     typedef uint64_t two __attribute__((vector_size(16)));
     two both = {o->scale[0], o->scale[1]};
-    int8_t scale[16];
-    memcpy(scale, &both, sizeof scale);
-    return scales_times_i8(scale, vf_f16(o->d) * vf_set1(factor), y);
+    return scales_of(ints_i8(&both), vf_f16(o->d) * vf_set1(factor));
 }
 
 /* ---------------------------------------------------------------- bytes of register i of 4 PARTS */

@@ -92,9 +92,9 @@ SIMD_INLINE vi dot_values(const void *block, int i, vb a)
             prefetch_ahead(b, sizeof *b);                                                          \
             IqBits bits, *o = &bits;                                                               \
             bits_##stem(o, b);                                                                     \
-            KScales s = iq_scales(o, factor, a.scale);                                             \
+            KScales s = scales_by(iq_scales(o, factor), a.scale);                                             \
             _Pragma("GCC unroll 16") for (int i = 0; i < 4 * PARTS; i++)                           \
-                sum[i % 2] = vf_fma(scales_of_part(&s, i / PARTS, i % PARTS),                      \
+                sum[i % 2] = vf_fma(scales_of_part(s, i / PARTS, i % PARTS),                      \
                                     vf_from_vi(products), sum[i % 2]);                             \
         }                                                                                          \
         return vf_sum(sum[0] + sum[1]);                                                            \

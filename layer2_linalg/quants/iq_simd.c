@@ -45,14 +45,14 @@ void SIMD_FN(dequant_iq4_nl)(float *y, const void *blocks, int64_t n)
 #define SHIFTED(rows) ((rows) + (vb_bits(o->signs, i) & vb_set1(2)) - vb_set1(9))
 #define VALUES vb_lookup(iq_values4, nibbles_of(b, i))
 
-static const float ones[8] = {1, 1, 1, 1, 1, 1, 1, 1};
-
 /* y = scale * code, a scale for each 16. */
 SIMD_INLINE void multiply(float *y, const int8_t q[256], const KScales *s)
 {
+    float each[16];
+    memcpy(each, s, sizeof each);
     for (int g = 0; g < 16; g++)
         for (int j = 16 * g; j < 16 * g + 16; j += VF)
-            vf_store(y + j, vf_set1(s->of[g]) * vf_from_vi(vi_load_i8(q + j)));
+            vf_store(y + j, vf_set1(each[g]) * vf_from_vi(vi_load_i8(q + j)));
 }
 
 #define DECODE(stem, Block, codes, factor, group)                                                  \
@@ -65,7 +65,7 @@ SIMD_INLINE void multiply(float *y, const int8_t q[256], const KScales *s)
         bits_##stem(o, b);                                                                         \
         _Pragma("GCC unroll 16") for (int i = 0; i < 4 * PARTS; i++)                               \
             vb_store(q + 4 * VF * i, codes);                                                       \
-        return iq_scales(o, factor, ones);                                                         \
+        return iq_scales(o, factor);                                                         \
     }                                                                                              \
     void SIMD_FN(unpack_##stem)(int8_t *q, float *scale, float *offset, const void *blocks,        \
                                 int64_t n)                                                         \
@@ -74,7 +74,9 @@ SIMD_INLINE void multiply(float *y, const int8_t q[256], const KScales *s)
         const Block *b = blocks;                                                                   \
         for (int64_t block = 0; block < n / 256; block++, b++, q += 256) {                         \
             KScales s = unpack_one_##stem(q, b);                                                   \
-            for (int g = 0; g < 16; g += (group) / 16) *scale++ = s.of[g];                         \
+            float each[16];                                                                        \
+            memcpy(each, &s, sizeof each);                                                         \
+            for (int g = 0; g < 16; g += (group) / 16) *scale++ = each[g];                         \
         }                                                                                          \
     }                                                                                              \
     void SIMD_FN(dequant_##stem)(float *y, const void *blocks, int64_t n)                          \

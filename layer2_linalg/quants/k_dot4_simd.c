@@ -2,100 +2,137 @@
  *
  * The scales of the block, of each group and of the activations become one float per 16 weights
  * first. Then 64 weights at a time: codes from their bits, byte dot products, one multiplication by
- * the scale of each four weights. Codes stay unsigned: an offset (Q3_K: 4, Q6_K: 32) is taken from
- * the integers as offset * sum q. That loop is k_unit.h's. */
+ * the scale of each four weights. That loop is k_unit.h's. Codes stay unsigned: an offset (Q3_K: 4,
+ * Q6_K: 32) or a minimum meets the sums of the activations, which ActQ8 has.
+ *
+ * Codes of two bits may also stay where they are in their bytes. They are 4, 16 or 64 times too large
+ * then, each chain of sums in its own way, and that is made good once per row. */
 #include "k_codes.h"
 #include "simd_prefetch.h"
 
 extern dot_quant_fn SIMD_FN(dot_q2_k), SIMD_FN(dot_q3_k), SIMD_FN(dot_q4_k), SIMD_FN(dot_q5_k);
 extern dot_quant_fn SIMD_FN(dot_q6_k);
 
-/* ---------------------------------------------------------------- minima */
+/* ---------------------------------------------------------------- fields in place */
 
-/* A code of 1 for every weight: with the groups' mins as scales, the minima's share. */
-SIMD_INLINE vb codes_ones(const void *block, int pair, int part)
+#if defined(SIMD_ISA_avx512) || defined(SIMD_ISA_avxvnni)
+enum { WIDE = 1 }; /* vi_dot4_us takes bytes of all eight bits */
+#else
+enum { WIDE = 0 };
+#endif
+
+/* Two bits, in place; only WIDE machines can take those at the top. */
+SIMD_INLINE vb fields_q2_k(const void *block, int pair, int part)
 {
-    (void)block, (void)pair, (void)part;
-    return vb_set1(1);
+    const BlockQ2_K *b = block;
+    int up = WIDE ? 4 * (pair % 2) : 0;
+    vb x = vb_pair(b->q + 32 * (pair / 2), 4 * (pair % 2), 0, up, part);
+    return x & vb_each((uint8_t)(3 << up), (uint8_t)(12 << up), part);
 }
 
-/* Adds the scales: sum min * ActQ8.sum, each of the 8 terms twice, as KBytes has them. */
-SIMD_INLINE vf add_mins(vf sum, const KScales *m)
+/* The same with a third bit: those of odd pairs must come down, there is no room above them. */
+SIMD_INLINE vb fields_q3_k(const void *block, int pair, int part)
 {
-    for (int g = 0; g < 16; g += VF) sum += vf_load(m->of + g);
-    return sum;
+    const BlockQ3_K *b = block;
+    vb low = vb_pair(b->q + 32 * (pair / 2), 4 * (pair % 2), 0, 0, part) & vb_each(3, 12, part);
+    return low | (vb_pair(b->hmask, 2 * pair, -1, 2, part) & vb_each(4, 16, part));
+}
+
+/* Four bits. */
+SIMD_INLINE vb fields_q4_k(const void *block, int pair, int part)
+{
+    const BlockQ4_K *b = block;
+    if (!WIDE) return codes_q4_k(block, pair, part);
+    return vb_pair(b->q + 32 * pair, 0, 0, 0, part) & vb_each(15, 240, part);
+}
+
+/* Sums of pairs whose second group was `second` times too large, and odd ones as a whole `odd` times. */
+SIMD_INLINE float total_of_fields(Sums s, float second, float odd)
+{
+    vf even = s.s[0] + s.s[2] * vf_set1(1 / odd);
+#if VF == 16
+    return vf_sum(even * vf_select(vi_first(8), vf_set1(1), vf_set1(1 / second)));
+#else
+    return vf_sum(even + (s.s[1] + s.s[3] * vf_set1(1 / odd)) * vf_set1(1 / second));
+#endif
 }
 
 /* ---------------------------------------------------------------- the five formats */
 
 float SIMD_FN(dot_q2_k)(const void *blocks, ActQ8 a, int64_t n)
 {
-    Sums sums = {{vf_zero(), vf_zero()}};
+    Sums sums = no_sums();
+    vf mins = vf_zero();
     const BlockQ2_K *b = blocks;
-    for (int64_t i = 0; i < n / 256; i++, b++, a.q += 256, a.scale += 8) {
+    for (int64_t i = 0; i < n / 256; i++, b++, a.q += 256, a.scale += 8, a.half += 16) {
         prefetch_ahead(b, sizeof *b);
-        KBytes k = k_bytes_q2_k(b->scales);
-        KScales s = scales_times_u8(k.scale, vf_f16(b->d), a.scale);
-        KScales m = scales_times_u8(k.min, -vf_f16(b->dmin), a.scale);
-        sums = add_block(sums, codes_q2_k, b, a.q, &s, 0);
-        sums = add_block(sums, codes_ones, b, a.q, &m, 0);
+        mins = scales_fma(scales_of(k_mins_q2_k(b->scales), vf_f16(b->dmin)), a.half, mins);
+        KScales s = scales_by(scales_of(k_scales_q2_k(b->scales), vf_f16(b->d)), a.scale);
+        sums = add_block(sums, fields_q2_k, b, a.q, s);
     }
-    return total(sums);
+    return total_of_fields(sums, 4, WIDE ? 16 : 1) - vf_sum(mins);
 }
 
 float SIMD_FN(dot_q3_k)(const void *blocks, ActQ8 a, int64_t n)
 {
-    Sums sums = {{vf_zero(), vf_zero()}};
+    Sums sums = no_sums();
+    vf zero = vf_zero();
     const BlockQ3_K *b = blocks;
-    for (int64_t i = 0; i < n / 256; i++, b++, a.q += 256, a.scale += 8) {
+    for (int64_t i = 0; i < n / 256; i++, b++, a.q += 256, a.scale += 8, a.half += 16) {
         prefetch_ahead(b, sizeof *b);
-        KInts k = k_ints_q3_k(b->scales);
-        KScales s = scales_times_i8(k.scale, vf_f16(b->d), a.scale);
-        sums = add_block(sums, codes_q3_k, b, a.q, &s, 4);
+        KScales s = scales_of(k_scales_q3_k(b->scales), vf_f16(b->d));
+        zero = scales_fma(s, a.half, zero);
+        sums = add_block(sums, fields_q3_k, b, a.q, scales_by(s, a.scale));
     }
-    return total(sums);
+    return total_of_fields(sums, 4, 1) - 4 * vf_sum(zero);
+}
+
+/* A block's mins: least + sum dmin * min * ActQ8.sum. */
+SIMD_INLINE v8 add_mins(v8 least, uint16_t dmin, v8 min, const float sum[8])
+{
+    return v8_fma(v8_f16(dmin) * min, v8_load(sum), least);
 }
 
 float SIMD_FN(dot_q4_k)(const void *blocks, ActQ8 a, int64_t n)
 {
-    Sums sums = {{vf_zero(), vf_zero()}};
-    vf mins = vf_zero();
+    Sums sums = no_sums();
+    v8 mins = {0};
     const BlockQ4_K *b = blocks;
     for (int64_t i = 0; i < n / 256; i++, b++, a.q += 256, a.scale += 8, a.sum += 8) {
         prefetch_ahead(b, sizeof *b);
-        KBytes k = k_bytes(b->scales);
-        KScales s = scales_times_u8(k.scale, vf_f16(b->d), a.scale);
-        KScales m = scales_times_u8(k.min, vf_f16(b->dmin), a.sum);
-        sums = add_block(sums, codes_q4_k, b, a.q, &s, 0);
-        mins = add_mins(mins, &m);
+        KEights k = k_eights(b->scales);
+        mins = add_mins(mins, b->dmin, k.min, a.sum);
+        v8 s = v8_f16(b->d) * k.scale * v8_load(a.scale);
+        sums = add_block(sums, fields_q4_k, b, a.q, scales_twice(s));
     }
-    return total(sums) - 0.5f * vf_sum(mins);
+    return total_of_fields(sums, WIDE ? 16 : 1, 1) - v8_sum(mins);
 }
 
 float SIMD_FN(dot_q5_k)(const void *blocks, ActQ8 a, int64_t n)
 {
-    Sums sums = {{vf_zero(), vf_zero()}};
-    vf mins = vf_zero();
+    Sums sums = no_sums();
+    v8 mins = {0};
     const BlockQ5_K *b = blocks;
     for (int64_t i = 0; i < n / 256; i++, b++, a.q += 256, a.scale += 8, a.sum += 8) {
         prefetch_ahead(b, sizeof *b);
-        KBytes k = k_bytes(b->scales);
-        KScales s = scales_times_u8(k.scale, vf_f16(b->d), a.scale);
-        KScales m = scales_times_u8(k.min, vf_f16(b->dmin), a.sum);
-        sums = add_block(sums, codes_q5_k, b, a.q, &s, 0);
-        mins = add_mins(mins, &m);
+        KEights k = k_eights(b->scales);
+        mins = add_mins(mins, b->dmin, k.min, a.sum);
+        v8 s = v8_f16(b->d) * k.scale * v8_load(a.scale);
+        sums = add_block(sums, codes_q5_k, b, a.q, scales_twice(s));
     }
-    return total(sums) - 0.5f * vf_sum(mins);
+    return total(sums) - v8_sum(mins);
 }
 
 float SIMD_FN(dot_q6_k)(const void *blocks, ActQ8 a, int64_t n)
 {
-    Sums sums = {{vf_zero(), vf_zero()}};
+    Sums sums = no_sums();
+    vf zero = vf_zero();
     const BlockQ6_K *b = blocks;
-    for (int64_t i = 0; i < n / 256; i++, b++, a.q += 256, a.scale += 8) {
+    for (int64_t i = 0; i < n / 256; i++, b++, a.q += 256, a.scale += 8, a.half += 16) {
         prefetch_ahead(b, sizeof *b);
-        KScales s = scales_times_i8(b->scales, vf_f16(b->d), a.scale);
-        sums = add_block(sums, codes_q6_k, b, a.q, &s, 32);
+        KScales s = scales_of(ints_i8(b->scales), vf_f16(b->d));
+        zero = scales_fma(s, a.half, zero);
+        sums = add_block(sums, codes_q6_k, b, a.q, scales_by(s, a.scale));
     }
-    return total(sums);
+    return total(sums) - 32 * vf_sum(zero);
 }

@@ -9,15 +9,12 @@ extern dequant_fn SIMD_FN(dequant_q5_k), SIMD_FN(dequant_q6_k);
 extern unpack_fn SIMD_FN(unpack_q2_k), SIMD_FN(unpack_q3_k), SIMD_FN(unpack_q4_k);
 extern unpack_fn SIMD_FN(unpack_q5_k), SIMD_FN(unpack_q6_k);
 
-static const float ones[8] = {1, 1, 1, 1, 1, 1, 1, 1};
-
 void SIMD_FN(dequant_q2_k)(float *y, const void *blocks, int64_t n)
 {
     const BlockQ2_K *b = blocks;
     for (int64_t i = 0; i < n / 256; i++, b++, y += 256) {
-        KBytes k = k_bytes_q2_k(b->scales);
-        KScales s = scales_times_u8(k.scale, vf_f16(b->d), ones);
-        KScales m = scales_times_u8(k.min, vf_f16(b->dmin), ones);
+        KScales s = scales_of(k_scales_q2_k(b->scales), vf_f16(b->d));
+        KScales m = scales_of(k_mins_q2_k(b->scales), vf_f16(b->dmin));
         decode(y, codes_q2_k, b, 0, &s, &m);
     }
 }
@@ -26,8 +23,7 @@ void SIMD_FN(dequant_q3_k)(float *y, const void *blocks, int64_t n)
 {
     const BlockQ3_K *b = blocks;
     for (int64_t i = 0; i < n / 256; i++, b++, y += 256) {
-        KInts k = k_ints_q3_k(b->scales);
-        KScales s = scales_times_i8(k.scale, vf_f16(b->d), ones);
+        KScales s = scales_of(k_scales_q3_k(b->scales), vf_f16(b->d));
         decode(y, codes_q3_k, b, 4, &s, NULL);
     }
 }
@@ -36,9 +32,9 @@ void SIMD_FN(dequant_q4_k)(float *y, const void *blocks, int64_t n)
 {
     const BlockQ4_K *b = blocks;
     for (int64_t i = 0; i < n / 256; i++, b++, y += 256) {
-        KBytes k = k_bytes(b->scales);
-        KScales s = scales_times_u8(k.scale, vf_f16(b->d), ones);
-        KScales m = scales_times_u8(k.min, vf_f16(b->dmin), ones);
+        KEights k = k_eights(b->scales);
+        KScales s = scales_twice(v8_f16(b->d) * k.scale);
+        KScales m = scales_twice(v8_f16(b->dmin) * k.min);
         decode(y, codes_q4_k, b, 0, &s, &m);
     }
 }
@@ -47,9 +43,9 @@ void SIMD_FN(dequant_q5_k)(float *y, const void *blocks, int64_t n)
 {
     const BlockQ5_K *b = blocks;
     for (int64_t i = 0; i < n / 256; i++, b++, y += 256) {
-        KBytes k = k_bytes(b->scales);
-        KScales s = scales_times_u8(k.scale, vf_f16(b->d), ones);
-        KScales m = scales_times_u8(k.min, vf_f16(b->dmin), ones);
+        KEights k = k_eights(b->scales);
+        KScales s = scales_twice(v8_f16(b->d) * k.scale);
+        KScales m = scales_twice(v8_f16(b->dmin) * k.min);
         decode(y, codes_q5_k, b, 0, &s, &m);
     }
 }
@@ -58,22 +54,22 @@ void SIMD_FN(dequant_q6_k)(float *y, const void *blocks, int64_t n)
 {
     const BlockQ6_K *b = blocks;
     for (int64_t i = 0; i < n / 256; i++, b++, y += 256) {
-        KScales s = scales_times_i8(b->scales, vf_f16(b->d), ones);
+        KScales s = scales_of(ints_i8(b->scales), vf_f16(b->d));
         decode(y, codes_q6_k, b, 32, &s, NULL);
     }
 }
 
 /* ---------------------------------------------------------------- unpacking */
 
-/* The floats of 16 groups of 16, or of 8 groups of 32, for which each stands there twice. */
+/* The floats of 16 groups of 16, or of 8 groups of 32. */
 SIMD_INLINE float *put_16(float *to, KScales s)
 {
-    memcpy(to, s.of, sizeof s.of);
+    memcpy(to, &s, sizeof s);
     return to + 16;
 }
-SIMD_INLINE float *put_8(float *to, KScales s)
+SIMD_INLINE float *put_8(float *to, v8 s)
 {
-    for (int g = 0; g < 8; g++) to[g] = s.of[2 * g];
+    v8_store(to, s);
     return to + 8;
 }
 
@@ -81,9 +77,8 @@ void SIMD_FN(unpack_q2_k)(int8_t *q, float *scale, float *offset, const void *bl
 {
     const BlockQ2_K *b = blocks;
     for (int64_t i = 0; i < n / 256; i++, b++, q += 256) {
-        KBytes k = k_bytes_q2_k(b->scales);
-        scale = put_16(scale, scales_times_u8(k.scale, vf_f16(b->d), ones));
-        offset = put_16(offset, scales_times_u8(k.min, -vf_f16(b->dmin), ones));
+        scale = put_16(scale, scales_of(k_scales_q2_k(b->scales), vf_f16(b->d)));
+        offset = put_16(offset, scales_of(k_mins_q2_k(b->scales), -vf_f16(b->dmin)));
         put_codes(q, codes_q2_k, b, 0);
     }
 }
@@ -93,8 +88,7 @@ void SIMD_FN(unpack_q3_k)(int8_t *q, float *scale, float *offset, const void *bl
     (void)offset;
     const BlockQ3_K *b = blocks;
     for (int64_t i = 0; i < n / 256; i++, b++, q += 256) {
-        KInts k = k_ints_q3_k(b->scales);
-        scale = put_16(scale, scales_times_i8(k.scale, vf_f16(b->d), ones));
+        scale = put_16(scale, scales_of(k_scales_q3_k(b->scales), vf_f16(b->d)));
         put_codes(q, codes_q3_k, b, 4);
     }
 }
@@ -103,9 +97,9 @@ void SIMD_FN(unpack_q4_k)(int8_t *q, float *scale, float *offset, const void *bl
 {
     const BlockQ4_K *b = blocks;
     for (int64_t i = 0; i < n / 256; i++, b++, q += 256) {
-        KBytes k = k_bytes(b->scales);
-        scale = put_8(scale, scales_times_u8(k.scale, vf_f16(b->d), ones));
-        offset = put_8(offset, scales_times_u8(k.min, -vf_f16(b->dmin), ones));
+        KEights k = k_eights(b->scales);
+        scale = put_8(scale, v8_f16(b->d) * k.scale);
+        offset = put_8(offset, -v8_f16(b->dmin) * k.min);
         put_codes(q, codes_q4_k, b, 0);
     }
 }
@@ -114,9 +108,9 @@ void SIMD_FN(unpack_q5_k)(int8_t *q, float *scale, float *offset, const void *bl
 {
     const BlockQ5_K *b = blocks;
     for (int64_t i = 0; i < n / 256; i++, b++, q += 256) {
-        KBytes k = k_bytes(b->scales);
-        scale = put_8(scale, scales_times_u8(k.scale, vf_f16(b->d), ones));
-        offset = put_8(offset, scales_times_u8(k.min, -vf_f16(b->dmin), ones));
+        KEights k = k_eights(b->scales);
+        scale = put_8(scale, v8_f16(b->d) * k.scale);
+        offset = put_8(offset, -v8_f16(b->dmin) * k.min);
         put_codes(q, codes_q5_k, b, 0);
     }
 }
@@ -126,7 +120,7 @@ void SIMD_FN(unpack_q6_k)(int8_t *q, float *scale, float *offset, const void *bl
     (void)offset;
     const BlockQ6_K *b = blocks;
     for (int64_t i = 0; i < n / 256; i++, b++, q += 256) {
-        scale = put_16(scale, scales_times_i8(b->scales, vf_f16(b->d), ones));
+        scale = put_16(scale, scales_of(ints_i8(b->scales), vf_f16(b->d)));
         put_codes(q, codes_q6_k, b, 32);
     }
 }

@@ -10,29 +10,29 @@
 
 typedef vb codes_fn(const void *block, int pair, int part);
 
-typedef struct { vf s[2]; } Sums;
+/* Four chains of additions: pairs by turns, and of each the first group and the second. */
+typedef struct { vf s[4]; } Sums;
+SIMD_INLINE Sums no_sums(void) { return (Sums){{vf_zero(), vf_zero(), vf_zero(), vf_zero()}}; }
 
 //@ begin k-dot-simd
 SIMD_INLINE Sums add_block(Sums sums, codes_fn *codes, const void *b,
-                           const int8_t *q, const KScales *scales, int offset)
+                           const int8_t *q, KScales scales)
 {
 #pragma GCC unroll 4
     for (int pair = 0; pair < 4; pair++)
 #pragma GCC unroll 4
         for (int part = 0; part < PARTS; part++, q += 4 * VF) {
             /* 1. Integers: a sum for each four weights. */
-            vb a = vb_load(q);
-            vi s = vi_dot4_us(vi_set1(0), codes(b, pair, part), a);
-            if (offset) s -= vi_dot4_us(vi_set1(0), vb_set1((int8_t)offset), a);
-            /* 2. All scales at once; two chains of additions. */
-            vf *to = &sums.s[(pair * PARTS + part) % 2];
+            vi s = vi_dot4_us(vi_set1(0), codes(b, pair, part), vb_load(q));
+            /* 2. All scales at once. */
+            vf *to = &sums.s[2 * (pair % 2) + 2 * part / PARTS];
             *to = vf_fma(scales_of_part(scales, pair, part), vf_from_vi(s), *to);
         }
     return sums;
 }
 //@ end k-dot-simd
 
-SIMD_INLINE float total(Sums s) { return vf_sum(s.s[0] + s.s[1]); }
+SIMD_INLINE float total(Sums s) { return vf_sum((s.s[0] + s.s[1]) + (s.s[2] + s.s[3])); }
 
 /* Signed codes, in order. */
 SIMD_INLINE void put_codes(int8_t q[256], codes_fn *codes, const void *b, int offset)
@@ -51,11 +51,14 @@ SIMD_INLINE void decode(float *y, codes_fn *codes, const void *b, int offset,
                         const KScales *step, const KScales *least)
 {
     int8_t q[256];
+    float d[16], m[16];
     put_codes(q, codes, b, offset);
+    memcpy(d, step, sizeof d);
+    if (least) memcpy(m, least, sizeof m);
     for (int g = 0; g < 16; g++)
         for (int j = 16 * g; j < 16 * g + 16; j += VF) {
-            vf w = vf_set1(step->of[g]) * vf_from_vi(vi_load_i8(q + j));
-            vf_store(y + j, least ? w - vf_set1(least->of[g]) : w);
+            vf w = vf_set1(d[g]) * vf_from_vi(vi_load_i8(q + j));
+            vf_store(y + j, least ? w - vf_set1(m[g]) : w);
         }
 }
 //@ end k-decode-simd

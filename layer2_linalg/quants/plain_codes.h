@@ -10,15 +10,11 @@
 /* A scale for each 16 weights of a unit. */
 typedef KScales unit_scales_fn(const void *unit);
 
-/* `count` halves, `stride` bytes apart, each for its share of the unit: first one for each 64 weights. */
-SIMD_INLINE KScales scales_of_halves(const void *first, int64_t stride, int count)
+/* One half for all. */
+SIMD_INLINE KScales scales_of_half(const void *d)
 {
-    uint16_t h[8] = {0};
     KScales s;
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; i++) h[i] = load_u16((const char *)first + i * count / 4 * stride);
-    for (int i = 0; i < 16 / VF; i++)
-        vf_store(s.of + i * VF, vf_spread(vq_load_f16(h + i / 2 * STEP, 2), i % 2));
+    EACH_16 s.v[r] = vf_f16(load_u16(d));
     return s;
 }
 
@@ -66,18 +62,18 @@ SIMD_INLINE vb codes_bytes(const void *bytes, int pair, int part)
 
 SIMD_INLINE KScales scales_tq1_0(const void *unit)
 {
-    return scales_of_halves((const char *)unit + 52, 0, 1);
+    return scales_of_half((const char *)unit + 52);
 }
 
 SIMD_INLINE vb codes_tq2_0(const void *unit, int pair, int part)
 {
     const BlockTQ2_0 *b = unit;
-    return vb_pair(b->q + 32 * (pair / 2), 4 * (pair % 2), 2, part) & vb_set1(3);
+    return vb_pair(b->q + 32 * (pair / 2), 4 * (pair % 2), 2, 0, part) & vb_set1(3);
 }
 
 SIMD_INLINE KScales scales_tq2_0(const void *unit)
 {
-    return scales_of_halves((const char *)unit + 64, 0, 1);
+    return scales_of_half((const char *)unit + 64);
 }
 
 /* ---------------------------------------------------------------- Q1_0 and Q2_0 */
@@ -98,7 +94,11 @@ SIMD_INLINE vb codes_q1_0(const void *unit, int pair, int part)
     return (vb)x & vb_set1(2);
 }
 
-SIMD_INLINE KScales scales_q1_0(const void *unit) { return scales_of_halves(unit, 18, 2); }
+SIMD_INLINE KScales scales_q1_0(const void *unit)
+{
+    const BlockQ1_0 *b = unit;
+    return scales_of_halves(b[0].d * 0x10001ull | b[1].d * 0x10001ull << 32);
+}
 
 //@ begin q2_0-codes-simd
 /* A lane has the byte of its 4 weights: pair k of bits moves into byte k,
@@ -113,7 +113,11 @@ SIMD_INLINE vb codes_q2_0(const void *unit, int pair, int part)
 }
 //@ end q2_0-codes-simd
 
-SIMD_INLINE KScales scales_q2_0(const void *unit) { return scales_of_halves(unit, 18, 4); }
+SIMD_INLINE KScales scales_q2_0(const void *unit)
+{
+    const BlockQ2_0 *b = unit;
+    return scales_of_halves(b[0].d | (uint64_t)b[1].d << 16 | (uint64_t)b[2].d << 32 | (uint64_t)b[3].d << 48);
+}
 
 /* ---------------------------------------------------------------- MXFP4 and NVFP4 */
 
@@ -134,9 +138,9 @@ SIMD_INLINE KScales scales_mxfp4(const void *unit)
 #pragma GCC unroll 8
     for (int i = 0; i < 8; i++) w[i / 4] |= (uint64_t)(b[i].e * 0x0101u) << 16 * (i % 4);
     Words2 e = {w[0], w[1]};
-    for (int g = 0; g < 16; g += VF) {
-        vi x = vi_load_u8((const uint8_t *)&e + g), small = (x + 1) << 21; /* 2^-128, 2^-127 of e = 0, 1 */
-        vf_store(s.of + g, vf_of_bits((small & (x < 2)) | ((x - 1) << 23 & (x > 1))));
+    EACH_16 {
+        vi x = ints_u8(&e).v[r], small = (x + 1) << 21; /* 2^-128, 2^-127 of e = 0, 1 */
+        s.v[r] = vf_of_bits((small & (x < 2)) | ((x - 1) << 23 & (x > 1)));
     }
     return s;
 }
@@ -155,10 +159,10 @@ SIMD_INLINE KScales scales_nvfp4(const void *unit)
 #pragma GCC unroll 4
     for (int i = 0; i < 4; i++) memcpy(&w[i], b[i].d, 4);
     Words2 d = {w[0] | (uint64_t)w[1] << 32, w[2] | (uint64_t)w[3] << 32};
-    for (int g = 0; g < 16; g += VF) {
-        vi x = vi_load_u8((const uint8_t *)&d + g) & 0x7F;
+    EACH_16 {
+        vi x = ints_u8(&d).v[r] & 0x7F;
         vf tiny = vf_from_vi(x) * 0x1p-10f, usual = vf_of_bits((x << 20) + ((127 - 8) << 23));
-        vf_store(s.of + g, vf_of_bits(vi_of_bits(vf_select(x < 8, tiny, usual)) & (x != 0x7F)));
+        s.v[r] = vf_of_bits(vi_of_bits(vf_select(x < 8, tiny, usual)) & (x != 0x7F));
     }
     return s;
 }

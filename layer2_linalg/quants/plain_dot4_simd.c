@@ -9,12 +9,14 @@
 extern dot_quant_fn SIMD_FN(dot_tq1_0), SIMD_FN(dot_tq2_0), SIMD_FN(dot_q1_0), SIMD_FN(dot_q2_0);
 extern dot_quant_fn SIMD_FN(dot_mxfp4), SIMD_FN(dot_nvfp4);
 
-/* Weights' scales times activations' scales, one of those for each 32. */
-SIMD_INLINE KScales both_scales(KScales s, const float scale[8])
+/* Sums of products with the codes, and of what their offset meets. */
+typedef struct { Sums codes; vf zero; } Both;
+
+SIMD_INLINE Both add_unit(Both to, codes_fn *codes, const void *unit, KScales s, ActQ8 a)
 {
-    for (int g = 0; g < 16; g += VF)
-        vf_store(s.of + g, vf_load(s.of + g) * vf_twice(vq_load(scale + g / 2)));
-    return s;
+    to.zero = scales_fma(s, a.half, to.zero);
+    to.codes = add_block(to.codes, codes, unit, a.q, scales_by(s, a.scale));
+    return to;
 }
 
 //@ begin plain-dot-simd
@@ -22,40 +24,39 @@ SIMD_INLINE KScales both_scales(KScales s, const float scale[8])
 SIMD_INLINE float dot_row(codes_fn *codes, unit_scales_fn *scales, int offset,
                           const void *blocks, int64_t bytes, ActQ8 a, int64_t n)
 {
-    Sums sums = {{vf_zero(), vf_zero()}};
+    Both sums = {no_sums(), vf_zero()};
     const char *b = blocks;
-    for (; n >= 256; n -= 256, b += bytes, a.q += 256, a.scale += 8) {
+    for (; n >= 256; n -= 256, b += bytes, a.q += 256, a.scale += 8, a.half += 16) {
         prefetch_ahead(b, bytes);
-        KScales s = both_scales(scales(b), a.scale);
-        sums = add_block(sums, codes, b, a.q, &s, offset);
+        sums = add_unit(sums, codes, b, scales(b), a);
     }
     /* The last blocks, filled up with zeros. */
     if (n > 0) {
         char rest[144] = {0};
         int8_t q[256] = {0};
-        float scale[8] = {0};
+        float scale[8] = {0}, half[16] = {0};
         memcpy(rest, b, (size_t)(n * bytes / 256));
         memcpy(q, a.q, (size_t)n);
         memcpy(scale, a.scale, (size_t)(n / 32) * sizeof *scale);
-        KScales s = both_scales(scales(rest), scale);
-        sums = add_block(sums, codes, rest, q, &s, offset);
+        memcpy(half, a.half, (size_t)(n / 16) * sizeof *half);
+        ActQ8 last = {.q = q, .scale = scale, .half = half};
+        sums = add_unit(sums, codes, rest, scales(rest), last);
     }
-    return total(sums);
+    return total(sums.codes) - (float)offset * vf_sum(sums.zero);
 }
 //@ end plain-dot-simd
 
 float SIMD_FN(dot_tq1_0)(const void *blocks, ActQ8 a, int64_t n)
 {
-    Sums sums = {{vf_zero(), vf_zero()}};
+    Both sums = {no_sums(), vf_zero()};
     const BlockTQ1_0 *b = blocks;
     uint8_t digits[256];
-    for (int64_t i = 0; i < n / 256; i++, b++, a.q += 256, a.scale += 8) {
+    for (int64_t i = 0; i < n / 256; i++, b++, a.q += 256, a.scale += 8, a.half += 16) {
         prefetch_ahead(b, sizeof *b);
-        KScales s = both_scales(scales_tq1_0(b), a.scale);
         expand_tq1_0(digits, b);
-        sums = add_block(sums, codes_bytes, digits, a.q, &s, 1);
+        sums = add_unit(sums, codes_bytes, digits, scales_tq1_0(b), a);
     }
-    return total(sums);
+    return total(sums.codes) - vf_sum(sums.zero);
 }
 
 float SIMD_FN(dot_tq2_0)(const void *blocks, ActQ8 a, int64_t n)

@@ -70,7 +70,9 @@ void SIMD_FN(dequant_nvfp4)(float *y, const void *blocks, int64_t n)
 /* One unit's scales, of which `n` weights need n / group. */
 SIMD_INLINE void put_scales(float *scale, const KScales *s, int group, int64_t n)
 {
-    for (int i = 0; i < n / group; i++) scale[i] = s->of[i * (group / 16)];
+    float each[16];
+    memcpy(each, s, sizeof each);
+    for (int i = 0; i < n / group; i++) scale[i] = each[i * (group / 16)];
 }
 
 SIMD_INLINE void unpack_row(int8_t *q, float *scale, codes_fn *codes, unit_scales_fn *scales,

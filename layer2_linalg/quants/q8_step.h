@@ -30,6 +30,9 @@ SIMD_INLINE Sums q8_step(const int8_t *q, int64_t stride, vq d, ActQ8 a, Sums su
 SIMD_INLINE float q8_total(Sums s) { return vf_sum(s.s) - SHIFT * vq_sum(s.shift); }
 
 /* The activations of the next STEP blocks. */
-SIMD_INLINE ActQ8 q8_next(ActQ8 a) { return (ActQ8){a.q + 32 * STEP, a.scale + STEP, a.sum + STEP}; }
+SIMD_INLINE ActQ8 q8_next(ActQ8 a)
+{
+    return (ActQ8){.q = a.q + 32 * STEP, .scale = a.scale + STEP, .sum = a.sum + STEP};
+}
 
 #endif

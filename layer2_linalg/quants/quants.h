@@ -31,6 +31,7 @@ typedef struct {
     int8_t *q;    /* [n] round(x / scale), ties to even, -127 to 127 */
     float *scale; /* [n / 32] max|x| / 127 of each block */
     float *sum;   /* [n / 32] scale * sum of q: what a constant offset of the weights multiplies */
+    float *half;  /* [n / 16] the same of each 16: for formats with 16 weights to a scale */
 } ActQ8;
 
 typedef void act_q8_fn(ActQ8 a, const float *x, int64_t n);

@@ -10,19 +10,20 @@
 
 enum { MOST = 4096 };
 static int8_t q[2][MOST];
-static float scale[2][MOST / 32], sum[2][MOST / 32];
-static const ActQ8 got = {q[0], scale[0], sum[0]}, want = {q[1], scale[1], sum[1]};
+static float scale[2][MOST / 32], sum[2][MOST / 32], half[2][MOST / 16];
+static const ActQ8 got = {q[0], scale[0], sum[0], half[0]}, want = {q[1], scale[1], sum[1], half[1]};
 
 /* Largest magnitude 127, so the scale is 1 and the codes are the numbers, ties rounded to even. */
 static void check_by_hand(const KernelRow *row, void *ctx)
 {
     (void)ctx;
-    static const float x[32] = {1, -2, 0.5f, 1.5f, 2.5f, -0.5f, -1.5f, 0.49f, 126.5f, -127};
-    static const int8_t codes[32] = {1, -2, 0, 2, 2, 0, -2, 0, 126, -127};
+    static const float x[32] = {1, -2, 0.5f, 1.5f, 2.5f, -0.5f, -1.5f, 0.49f, 126.5f, -127, [31] = 3};
+    static const int8_t codes[32] = {1, -2, 0, 2, 2, 0, -2, 0, 126, -127, [31] = 3};
     ((act_q8_fn *)row->fn)(got, x, 32);
     assert_memory_equal(got.q, codes, 32);
     assert_true(got.scale[0] == 1.0f);
-    assert_true(got.sum[0] == 0.0f); /* 1 - 2 + 0 + 2 + 2 + 0 - 2 + 0 + 126 - 127 */
+    assert_true(got.half[0] == 0.0f); /* 1 - 2 + 0 + 2 + 2 + 0 - 2 + 0 + 126 - 127 */
+    assert_true(got.half[1] == 3.0f && got.sum[0] == 3.0f);
 }
 
 static void ties_go_to_the_even_code(void **state)
@@ -42,6 +43,7 @@ static void check_against_scalar(const KernelRow *row, void *ctx)
         assert_memory_equal(got.q, want.q, (size_t)n);
         assert_same_f32(got.scale, want.scale, n / 32, "scale", row->variant);
         assert_same_f32(got.sum, want.sum, n / 32, "sum", row->variant);
+        assert_same_f32(got.half, want.half, n / 16, "half", row->variant);
     }
 }
 
@@ -69,7 +71,7 @@ static void check_spoilt(const KernelRow *row, void *ctx)
             for (int i = 0; i < 64; i++) x[i] = (float)(i - 20);
             x[place] = bad[k];
             ((act_q8_fn *)row->fn)(got, x, 64);
-            assert_true(isnan(got.scale[place / 32]) && isnan(got.sum[place / 32]));
+            assert_true(isnan(got.scale[place / 32]) && isnan(got.sum[place / 32]) && isnan(got.half[place / 16]));
             assert_true(isfinite(got.scale[1 - place / 32]));
             for (int i = 0; i < 32; i++) assert_int_equal(got.q[place / 32 * 32 + i], 0);
         }

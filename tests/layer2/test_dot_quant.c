@@ -13,11 +13,11 @@ static Format formats[] = {{DT_Q8_0, "dot_q8_0", 0, 256}, {DT_Q4_0, "dot_q4_0", 
 enum { N_FORMATS = 2, MOST = 4096 };
 
 /* Buffers of exactly n activations, so that a read past the end is seen. */
-typedef struct { TwinBuf q, scale, sum; ActQ8 a; } Acts;
+typedef struct { TwinBuf q, scale, sum, half; ActQ8 a; } Acts;
 static Acts acts_open(int64_t n)
 {
-    Acts s = {twin_buf(n, 1, 0), twin_buf(n / 32, 4, 0), twin_buf(n / 32, 4, 0), {0}};
-    s.a = (ActQ8){s.q.data, s.scale.data, s.sum.data};
+    Acts s = {twin_buf(n, 1, 0), twin_buf(n / 32, 4, 0), twin_buf(n / 32, 4, 0), twin_buf(n / 16, 4, 0), {0}};
+    s.a = (ActQ8){s.q.data, s.scale.data, s.sum.data, s.half.data};
     return s;
 }
 static void acts_close(Acts s)
@@ -25,6 +25,7 @@ static void acts_close(Acts s)
     twin_free(s.q);
     twin_free(s.scale);
     twin_free(s.sum);
+    twin_free(s.half);
 }
 
 /* Weight codes of one block as integers, and its scale. */
@@ -67,8 +68,8 @@ static void check_by_hand(const KernelRow *row, void *ctx)
     BlockQ4_0 b4 = {.d = 0x3800, .q = {11 | 13 << 4, 6 | 8 << 4, [15] = 8 | 15 << 4}};
     for (int j = 2; j < 15; j++) b4.q[j] = 0x88;
     int8_t q[32] = {10, 100, [16] = 1, [31] = -3};
-    float scale = 2, sum = 2 * (10 + 100 + 1 - 3);
-    ActQ8 a = {q, &scale, &sum};
+    float scale = 2, half[2] = {2 * (10 + 100), 2 * (1 - 3)}, sum = half[0] + half[1];
+    ActQ8 a = {q, &scale, &sum, half};
     const void *b = f->type == DT_Q8_0 ? (const void *)&b8 : (const void *)&b4;
     assert_true(((dot_quant_fn *)row->fn)(b, a, 32) == -186.0f);
     assert_true(((dot_quant_fn *)row->fn)(b, a, 0) == 0.0f);
@@ -132,6 +133,7 @@ static void check_extremes(const KernelRow *row, void *ctx)
             memcpy(blocks + i * block, &(uint16_t){0x3C00}, 2);
             s.a.scale[i] = 1;
             s.a.sum[i] = (k & 2 ? -127.0f : 127.0f) * 32;
+            s.a.half[2 * i] = s.a.half[2 * i + 1] = s.a.sum[i] / 2;
         }
         memset(s.a.q, k & 2 ? -127 : 127, (size_t)n);
         double magnitude, want = exact_dot(f, blocks, s.a, n, &magnitude);

@@ -172,11 +172,11 @@ static void every_variant_quantises_to_the_same_bytes(void **state)
 }
 
 /* Activations of exactly n elements, so that a read past the end is seen. */
-typedef struct { TwinBuf q, scale, sum; ActQ8 a; } Acts;
+typedef struct { TwinBuf q, scale, sum, half; ActQ8 a; } Acts;
 static Acts acts_open(int64_t n)
 {
-    Acts s = {twin_buf(n, 1, 0), twin_buf(n / 32, 4, 0), twin_buf(n / 32, 4, 0), {0}};
-    s.a = (ActQ8){s.q.data, s.scale.data, s.sum.data};
+    Acts s = {twin_buf(n, 1, 0), twin_buf(n / 32, 4, 0), twin_buf(n / 32, 4, 0), twin_buf(n / 16, 4, 0), {0}};
+    s.a = (ActQ8){s.q.data, s.scale.data, s.sum.data, s.half.data};
     return s;
 }
 static void acts_close(Acts s)
@@ -184,6 +184,7 @@ static void acts_close(Acts s)
     twin_free(s.q);
     twin_free(s.scale);
     twin_free(s.sum);
+    twin_free(s.half);
 }
 
 /* A dot product uses the same real numbers as decoding and multiplying, except for roundings: three
