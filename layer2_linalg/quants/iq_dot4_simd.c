@@ -57,46 +57,35 @@ float SIMD_FN(dot_iq4_nl)(const void *blocks, ActQ8 a, int64_t n)
 
 /* ---------------------------------------------------------------- blocks of 256 */
 
-/* Sums of four products each, for the three kinds of IQ_FORMATS. */
 //@ begin iq-dot-simd
+/* Sums of four products each: magnitudes stay as they are. */
 SIMD_INLINE vi dot_signed(vb rows, const IqBits *o, int i, vb a)
 {
-    return vi_dot4_us(vi_set1(0), rows, vb_negate(a, o->signs, i));
+    return vi_dot4_us(vi_set1(0), rows, vb_negate(a, &o->signs, i));
 }
 //@ end iq-dot-simd
 
-SIMD_INLINE vi dot_shifted(vb rows, const IqBits *o, int i, vb a)
-{
-    vb u = rows + (vb_bits(o->signs, i) & vb_set1(2));
-    return vi_dot4_us(vi_set1(0), u, a) - vi_dot4_us(vi_set1(0), vb_set1(9), a);
-}
-
-SIMD_INLINE vi dot_values(const void *block, int i, vb a)
-{
-    vb values = vb_shift(vb_lookup(iq_values4, nibbles_of(block, i)));
-    vi s = vi_dot4_shifted(vi_set1(0), values, a);
-    return SHIFT ? s - vi_dot4_us(vi_set1(0), vb_set1((int8_t)SHIFT), a) : s;
-}
-
-/* One function for each format; `o` is the sorted block, `i` the number of the register. */
-#define SIGNED(rows) dot_signed(rows, o, i, vb_load(a.q + 4 * VF * i))
-#define SHIFTED(rows) dot_shifted(rows, o, i, vb_load(a.q + 4 * VF * i))
-#define VALUES dot_values(b, i, vb_load(a.q + 4 * VF * i))
-#define DOT(stem, Block, products, factor, group)                                                  \
+/* One function for each format; `bits` is what belongs to the whole block, `i` the register. */
+#define SIGNED(stem, a) dot_signed(rows_##stem(b, i), &bits, i, a)
+#define SHIFTED(stem, a) vi_dot4_us(vi_set1(0), rows_##stem(b, i), a)
+#define VALUES(stem, a) vi_dot4_shifted(vi_set1(0), vb_shift(codes_##stem(b, i)), a)
+enum { SIGNED_LEAST = 0, SHIFTED_LEAST = 1, VALUES_LEAST = SHIFT != 0 };
+#define DOT(stem, Block, KIND, group)                                                              \
     extern dot_quant_fn SIMD_FN(dot_##stem);                                                       \
     float SIMD_FN(dot_##stem)(const void *blocks, ActQ8 a, int64_t n)                              \
     {                                                                                              \
         const Block *b = blocks;                                                                   \
-        vf sum[2] = {vf_zero(), vf_zero()};                                                        \
-        for (int64_t block = 0; block < n / 256; block++, b++, a.q += 256, a.scale += 8) {         \
+        vf sum[2] = {vf_zero(), vf_zero()}, least = vf_zero();                                     \
+        for (int64_t left = n / 256; left > 0; left--, b++, a.q += 256, a.scale += 8, a.half += 16) { \
             prefetch_ahead(b, sizeof *b);                                                          \
-            IqBits bits, *o = &bits;                                                               \
-            bits_##stem(o, b);                                                                     \
-            KScales s = scales_by(iq_scales(o, factor), a.scale);                                             \
+            IqBits bits;                                                                           \
+            bits_##stem(&bits, b);                                                                 \
+            KScales s = scales_by(bits.scale, a.scale);                                            \
+            if (KIND##_LEAST) least = scales_fma(bits.least, a.half, least);                       \
             _Pragma("GCC unroll 16") for (int i = 0; i < 4 * PARTS; i++)                           \
-                sum[i % 2] = vf_fma(scales_of_part(s, i / PARTS, i % PARTS),                      \
-                                    vf_from_vi(products), sum[i % 2]);                             \
+                sum[i % 2] = vf_fma(scales_of_part(s, i / PARTS, i % PARTS),                       \
+                                    vf_from_vi(KIND(stem, vb_load(a.q + 4 * VF * i))), sum[i % 2]); \
         }                                                                                          \
-        return vf_sum(sum[0] + sum[1]);                                                            \
+        return vf_sum(sum[0] + sum[1] + least);                                                    \
     }
 IQ_FORMATS(DOT)

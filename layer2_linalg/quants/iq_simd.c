@@ -41,9 +41,9 @@ void SIMD_FN(dequant_iq4_nl)(float *y, const void *blocks, int64_t n)
 
 /* ---------------------------------------------------------------- blocks of 256 */
 
-#define SIGNED(rows) vb_negate(rows, o->signs, i)
-#define SHIFTED(rows) ((rows) + (vb_bits(o->signs, i) & vb_set1(2)) - vb_set1(9))
-#define VALUES vb_lookup(iq_values4, nibbles_of(b, i))
+#define SIGNED(stem) vb_negate(rows_##stem(b, i), &bits.signs, i)
+#define SHIFTED(stem) codes_##stem(b, i)
+#define VALUES(stem) codes_##stem(b, i)
 
 /* y = scale * code, a scale for each 16. */
 SIMD_INLINE void multiply(float *y, const int8_t q[256], const KScales *s)
@@ -55,17 +55,17 @@ SIMD_INLINE void multiply(float *y, const int8_t q[256], const KScales *s)
             vf_store(y + j, vf_set1(each[g]) * vf_from_vi(vi_load_i8(q + j)));
 }
 
-#define DECODE(stem, Block, codes, factor, group)                                                  \
+#define DECODE(stem, Block, KIND, group)                                                           \
     extern unpack_fn SIMD_FN(unpack_##stem);                                                       \
     extern dequant_fn SIMD_FN(dequant_##stem);                                                     \
     /* Codes of one block, and its scales. */                                                      \
     SIMD_INLINE KScales unpack_one_##stem(int8_t q[256], const Block *b)                           \
     {                                                                                              \
-        IqBits bits, *o = &bits;                                                                   \
-        bits_##stem(o, b);                                                                         \
+        IqBits bits;                                                                               \
+        bits_##stem(&bits, b);                                                                     \
         _Pragma("GCC unroll 16") for (int i = 0; i < 4 * PARTS; i++)                               \
-            vb_store(q + 4 * VF * i, codes);                                                       \
-        return iq_scales(o, factor);                                                         \
+            vb_store(q + 4 * VF * i, KIND(stem));                                                  \
+        return bits.scale;                                                                         \
     }                                                                                              \
     void SIMD_FN(unpack_##stem)(int8_t *q, float *scale, float *offset, const void *blocks,        \
                                 int64_t n)                                                         \
