@@ -10,7 +10,8 @@
  *   vb_rows8(grid, n)         rows of 8 bytes
  *   vb_plus2(rows, n)         2 more in all bytes of the rows whose number in n is zero
  *   vb_rows4(grid, p, high)   VF rows of 4 bytes, numbers of 8 bits at p, bit j of high is bit 8 of the j-th
- *   vb_negate(x, signs, i)    -x in byte j where bit j of the block's 32 bytes of signs is set
+ *   vb_negate(x, bits)        -x in byte j where bit j is set
+ *   bits_of(signs, i)         the register's of 32 bytes of bits
  *   w8                        8 numbers of 32 bits, one for each 32 weights; operators work on it
  *     w8_load, w8_u16(p) of 8 words, w8_odds(p) of 16 numbers those at odd places, v8_w8(x) as floats */
 #ifndef SIXFOLD_SIMD_IQ_H
@@ -73,9 +74,9 @@ SIMD_INLINE vb vb_rows4(const uint32_t *grid, const void *p, unsigned high)
     if (!__builtin_constant_p(high) || high) n = _mm512_mask_or_epi32(n, (__mmask16)high, n, _mm512_set1_epi32(256));
     return (vb)_mm512_i32gather_epi32(n, grid, 4);
 }
-SIMD_INLINE vb vb_negate(vb x, const void *signs, int i)
+SIMD_INLINE vb vb_negate(vb x, uint64_t bits)
 {
-    __mmask64 m = _cvtu64_mask64(word_at((const char *)signs + 8 * i, 8));
+    __mmask64 m = _cvtu64_mask64(bits);
     return (vb)_mm512_mask_sub_epi8((__m512i)x, m, _mm512_setzero_si512(), (__m512i)x);
 }
 
@@ -116,18 +117,6 @@ SIMD_INLINE vb vb_rows4(const uint32_t *grid, const void *p, unsigned high)
                     one_row4(grid, p, high, 4), one_row4(grid, p, high, 5),
                     one_row4(grid, p, high, 6), one_row4(grid, p, high, 7)};
 }
-/* Each byte gets the byte of its eight bits, then keeps its own. */
-SIMD_INLINE vb vb_negate(vb x, const void *signs, int i)
-{
-    const __m256i source = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202,
-                                             0x0303030303030303);
-    const __m256i own = _mm256_set1_epi64x((long long)0x8040201008040201);
-    __m256i bits = _mm256_set1_epi32((int32_t)word_at((const char *)signs + 4 * i, 4));
-    __m256i y = _mm256_and_si256(_mm256_shuffle_epi8(bits, source), own);
-    vb m = (vb)_mm256_cmpeq_epi8(y, own);
-    return (x ^ m) - m;
-}
-
 #else /* NEON */
 
 SIMD_INLINE vr vr_set1(uint32_t x) { return (vr){x, x}; }
@@ -156,16 +145,19 @@ SIMD_INLINE vb vb_rows4(const uint32_t *grid, const void *p, unsigned high)
     return (vb)(vu){grid[i[0] | (high & 1) << 8], grid[i[1] | (high >> 1 & 1) << 8],
                     grid[i[2] | (high >> 2 & 1) << 8], grid[i[3] | (high >> 3 & 1) << 8]};
 }
-SIMD_INLINE vb vb_negate(vb x, const void *signs, int i)
+#endif
+
+#if VF != 16
+SIMD_INLINE vb vb_negate(vb x, uint64_t bits)
 {
-    const uint8_t *two = (const uint8_t *)signs + 2 * i;
-    uint8x8_t own = vcreate_u8(0x8040201008040201);
-    uint8x16_t y = vcombine_u8(vdup_n_u8(two[0]), vdup_n_u8(two[1]));
-    vb m = (vb)vtstq_u8(y, vcombine_u8(own, own));
+    vb m = vb_where(vb_set1(0), -1, bits);
     return (x ^ m) - m;
 }
-
 #endif
+SIMD_INLINE uint64_t bits_of(const void *signs, int i)
+{
+    return word_at((const char *)signs + VF / 2 * i, VF / 2);
+}
 
 #if VF == 4
 SIMD_INLINE w8 w8_u16(const void *p)

@@ -12,6 +12,7 @@
  *   vb_nibbles(p, q, part)          the 16 bytes at p and the 16 at q as a pair: low nibbles, then high,
  *                                   of p, then of q
  *   vb_nibbles8(p, part)            the 32 bytes at p as a pair: of every eight bytes low, then high
+ *   vb_where(x, value, bits)        x, and value more in byte j where bit j of 4 VF is set
  *   vb_lookup(table, x)             table[x] of 16 bytes, 0 <= x <= 15
  *   v8                              8 floats, one for each 32 weights of a block; operators work on it
  *     v8_load, v8_store, v8_fma, v8_sum, v8_f16(h) (one half everywhere), v8_u8 and v8_i8 (of 8 bytes)
@@ -108,6 +109,25 @@ SIMD_INLINE vb vb_nibbles8(const uint8_t *p, int part)
 #else
     uint8x8_t x = vld1_u8(p + 8 * part);
     return (vb)vcombine_u8(vand_u8(x, vdup_n_u8(15)), vshr_n_u8(x, 4));
+#endif
+}
+
+/* Without masks each byte gets the byte of its eight bits, then keeps its own. */
+SIMD_INLINE vb vb_where(vb x, int8_t value, uint64_t bits)
+{
+#if VF == 16
+    __mmask64 m = _cvtu64_mask64(bits);
+    return (vb)_mm512_mask_add_epi8((__m512i)x, m, (__m512i)x, _mm512_set1_epi8(value));
+#elif VF == 8
+    const __m256i source = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202,
+                                             0x0303030303030303);
+    const __m256i own = _mm256_set1_epi64x((long long)0x8040201008040201);
+    __m256i y = _mm256_shuffle_epi8(_mm256_set1_epi32((int32_t)bits), source);
+    return x + ((vb)_mm256_cmpeq_epi8(_mm256_and_si256(y, own), own) & vb_set1(value));
+#else
+    uint8x8_t own = vcreate_u8(0x8040201008040201);
+    uint8x16_t y = vcombine_u8(vdup_n_u8((uint8_t)bits), vdup_n_u8((uint8_t)(bits >> 8)));
+    return x + ((vb)vtstq_u8(y, vcombine_u8(own, own)) & vb_set1(value));
 #endif
 }
 
@@ -214,13 +234,14 @@ SIMD_INLINE KScales scales_of_halves(uint64_t halves)
     float32x4_t x = vcvt_f32_f16(vreinterpret_f16_u64(vcreate_u64(halves)));
     EACH_16 s.v[r] = vf_set1(x[r]);
 #else
-    typedef float v4 __attribute__((vector_size(16)));
-    v4 x = (v4)_mm_cvtph_ps(_mm_cvtsi64_si128((long long)halves));
+    __m128 x = _mm_cvtph_ps(_mm_cvtsi64_si128((long long)halves));
 #if VF == 16
-    s.v[0] = __builtin_shufflevector(x, x, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+    const __m512i four = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+    s.v[0] = (vf)_mm512_permutexvar_ps(four, _mm512_castps128_ps512(x));
 #else
-    s.v[0] = __builtin_shufflevector(x, x, 0, 0, 0, 0, 1, 1, 1, 1);
-    s.v[1] = __builtin_shufflevector(x, x, 2, 2, 2, 2, 3, 3, 3, 3);
+    const __m256i two = _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1);
+    s.v[0] = (vf)_mm256_permutevar8x32_ps(_mm256_castps128_ps256(x), two);
+    s.v[1] = (vf)_mm256_permutevar8x32_ps(_mm256_castps128_ps256(x), _mm256_add_epi32(two, _mm256_set1_epi32(2)));
 #endif
 #endif
     return s;

@@ -61,7 +61,7 @@ float SIMD_FN(dot_iq4_nl)(const void *blocks, ActQ8 a, int64_t n)
 /* Sums of four products each: magnitudes stay as they are. */
 SIMD_INLINE vi dot_signed(vb rows, const IqBits *o, int i, vb a)
 {
-    return vi_dot4_us(vi_set1(0), rows, vb_negate(a, &o->signs, i));
+    return vi_dot4_us(vi_set1(0), rows, vb_negate(a, bits_of(&o->signs, i)));
 }
 //@ end iq-dot-simd
 

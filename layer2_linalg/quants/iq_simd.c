@@ -41,7 +41,7 @@ void SIMD_FN(dequant_iq4_nl)(float *y, const void *blocks, int64_t n)
 
 /* ---------------------------------------------------------------- blocks of 256 */
 
-#define SIGNED(stem) vb_negate(rows_##stem(b, i), &bits.signs, i)
+#define SIGNED(stem) vb_negate(rows_##stem(b, i), bits_of(&bits.signs, i))
 #define SHIFTED(stem) codes_##stem(b, i)
 #define VALUES(stem) codes_##stem(b, i)
 

@@ -5,8 +5,7 @@
  * the scale of each four weights. That loop is k_unit.h's. Codes stay unsigned: an offset (Q3_K: 4,
  * Q6_K: 32) or a minimum meets the sums of the activations, which ActQ8 has.
  *
- * Codes of two bits may also stay where they are in their bytes. They are 4, 16 or 64 times too large
- * then, each chain of sums in its own way, and that is made good once per row. */
+ * Codes of two bits, or four, may also stay where they are in their bytes (k_unit.h). */
 #include "k_codes.h"
 #include "simd_prefetch.h"
 
@@ -15,22 +14,12 @@ extern dot_quant_fn SIMD_FN(dot_q6_k);
 
 /* ---------------------------------------------------------------- fields in place */
 
-#if defined(SIMD_ISA_avx512) || defined(SIMD_ISA_avxvnni)
-enum { WIDE = 1 }; /* vi_dot4_us takes bytes of all eight bits */
-#else
-enum { WIDE = 0 };
-#endif
-
-/* Two bits, in place; only WIDE machines can take those at the top. */
 SIMD_INLINE vb fields_q2_k(const void *block, int pair, int part)
 {
-    const BlockQ2_K *b = block;
-    int up = WIDE ? 4 * (pair % 2) : 0;
-    vb x = vb_pair(b->q + 32 * (pair / 2), 4 * (pair % 2), 0, up, part);
-    return x & vb_each((uint8_t)(3 << up), (uint8_t)(12 << up), part);
+    return two_bits(((const BlockQ2_K *)block)->q, pair, part);
 }
 
-/* The same with a third bit: those of odd pairs must come down, there is no room above them. */
+/* With a third bit: those of odd pairs must come down, there is no room above them. */
 SIMD_INLINE vb fields_q3_k(const void *block, int pair, int part)
 {
     const BlockQ3_K *b = block;
@@ -46,17 +35,6 @@ SIMD_INLINE vb fields_q4_k(const void *block, int pair, int part)
     return vb_pair(b->q + 32 * pair, 0, 0, 0, part) & vb_each(15, 240, part);
 }
 
-/* Sums of pairs whose second group was `second` times too large, and odd ones as a whole `odd` times. */
-SIMD_INLINE float total_of_fields(Sums s, float second, float odd)
-{
-    vf even = s.s[0] + s.s[2] * vf_set1(1 / odd);
-#if VF == 16
-    return vf_sum(even * vf_select(vi_first(8), vf_set1(1), vf_set1(1 / second)));
-#else
-    return vf_sum(even + (s.s[1] + s.s[3] * vf_set1(1 / odd)) * vf_set1(1 / second));
-#endif
-}
-
 /* ---------------------------------------------------------------- the five formats */
 
 float SIMD_FN(dot_q2_k)(const void *blocks, ActQ8 a, int64_t n)
@@ -70,7 +48,7 @@ float SIMD_FN(dot_q2_k)(const void *blocks, ActQ8 a, int64_t n)
         KScales s = scales_by(scales_of(k_scales_q2_k(b->scales), vf_f16(b->d)), a.scale);
         sums = add_block(sums, fields_q2_k, b, a.q, s);
     }
-    return total_of_fields(sums, 4, WIDE ? 16 : 1) - vf_sum(mins);
+    return total_of_two_bits(sums) - vf_sum(mins);
 }
 
 float SIMD_FN(dot_q3_k)(const void *blocks, ActQ8 a, int64_t n)

@@ -34,6 +34,44 @@ SIMD_INLINE Sums add_block(Sums sums, codes_fn *codes, const void *b,
 
 SIMD_INLINE float total(Sums s) { return vf_sum((s.s[0] + s.s[1]) + (s.s[2] + s.s[3])); }
 
+/* ---------------------------------------------------------------- fields in place */
+
+/* Codes may stay where they are in their bytes. They are 4, 16 or 64 times too large then, each chain of
+ * sums in its own way, and that is made good once per row. */
+#if defined(SIMD_ISA_avx512) || defined(SIMD_ISA_avxvnni)
+enum { WIDE = 1 }; /* vi_dot4_us takes bytes of all eight bits */
+#else
+enum { WIDE = 0 };
+#endif
+
+/* Of pairs whose second group was `second` times too large, and odd pairs as a whole `odd` times. */
+SIMD_INLINE float total_of_fields(Sums s, float second, float odd)
+{
+    vf first = s.s[0] + s.s[2] * vf_set1(1 / odd);
+#if VF == 16
+    return vf_sum(first * vf_select(vi_first(8), vf_set1(1), vf_set1(1 / second)));
+#else
+    return vf_sum(first + (s.s[1] + s.s[3] * vf_set1(1 / odd)) * vf_set1(1 / second));
+#endif
+}
+
+//@ begin k-fields
+/* 32 bytes hold four groups of codes of two bits, so two pairs; only
+ * WIDE machines can leave the upper pair in place. */
+SIMD_INLINE vb two_bits(const uint8_t *q, int pair, int part)
+{
+    int up = WIDE ? 4 * (pair % 2) : 0;
+    vb x = vb_pair(q + 32 * (pair / 2), 4 * (pair % 2), 0, up, part);
+    return x & vb_each((uint8_t)(3 << up), (uint8_t)(12 << up), part);
+}
+SIMD_INLINE float total_of_two_bits(Sums s)
+{
+    return total_of_fields(s, 4, WIDE ? 16 : 1);
+}
+//@ end k-fields
+
+/* ---------------------------------------------------------------- decoding */
+
 /* Signed codes, in order. */
 SIMD_INLINE void put_codes(int8_t q[256], codes_fn *codes, const void *b, int offset)
 {

@@ -25,9 +25,48 @@ typedef uint8_t Bytes16 __attribute__((vector_size(16)));
 /* Built in a register: bytes stored one by one are slow to load as 16. */
 typedef uint64_t Words2 __attribute__((vector_size(16)));
 
-//@ begin tq1_0-expand-simd
 /* The digits 0, 1, 2 of 256 weights. What a byte times 3 carries above
  * 255 is its first digit: 1 from 86 on, 2 from 171 on. */
+#if VF == 16
+SIMD_INLINE void put_digits(uint8_t *to, __m512i x)
+{
+    const __m512i one = _mm512_set1_epi8(1);
+    __m512i d = _mm512_maskz_mov_epi8(_mm512_cmpgt_epu8_mask(x, _mm512_set1_epi8(85)), one);
+    __mmask64 two = _mm512_cmpgt_epu8_mask(x, _mm512_set1_epi8((char)170));
+    _mm512_storeu_si512(to, _mm512_mask_add_epi8(d, two, d, one));
+}
+/* Bytes times the word they are in: the low one's product is the low byte of the whole one's. */
+SIMD_INLINE __m512i times(__m512i x, __m512i words)
+{
+    const __m512i high = _mm512_set1_epi16((int16_t)0xFF00);
+    __m512i low = _mm512_andnot_si512(high, _mm512_mullo_epi16(x, words));
+    return _mm512_or_si512(low, _mm512_mullo_epi16(_mm512_and_si512(x, high), words));
+}
+/* Four lanes of words. */
+SIMD_INLINE __m512i lanes_of(int a, int b, int c, int d)
+{
+    __m512i x = _mm512_inserti64x4(_mm512_set1_epi16((int16_t)a), _mm256_set1_epi16((int16_t)c), 1);
+    x = _mm512_inserti32x4(x, _mm_set1_epi16((int16_t)b), 1);
+    return _mm512_inserti32x4(x, _mm_set1_epi16((int16_t)d), 3);
+}
+SIMD_INLINE void expand_tq1_0(uint8_t digits[256], const void *block)
+{
+    const BlockTQ1_0 *b = block;
+    __m512i x = _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)(const void *)b->q));
+    __m512i y = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)(b->q + 32)));
+    /* 1. x 3x, 9x 27x. */
+    put_digits(digits, times(x, lanes_of(1, 1, 3, 3)));
+    put_digits(digits + 64, times(x, lanes_of(9, 9, 27, 27)));
+    /* 2. 81x, and of the last 16 bytes y 3y. */
+    put_digits(digits + 128, times(_mm512_mask_blend_epi64(0xF0, x, y), lanes_of(81, 81, 1, 3)));
+    /* 3. 9y 27y 81y, and the four bytes of qh: z 3z 9z 27z. */
+    __m512i z = _mm512_set1_epi32((int32_t)word_at(b->qh, 4));
+    const __m128i of_z = _mm_setr_epi16(1, 1, 3, 3, 9, 9, 27, 27);
+    put_digits(digits + 192, times(_mm512_mask_blend_epi64(0xC0, y, z),
+                                   _mm512_inserti32x4(lanes_of(9, 27, 81, 0), of_z, 3)));
+}
+#else
+//@ begin tq1_0-expand-simd
 SIMD_INLINE void expand_tq1_0(uint8_t digits[256], const void *block)
 {
     const BlockTQ1_0 *b = block;
@@ -53,6 +92,7 @@ SIMD_INLINE void expand_tq1_0(uint8_t digits[256], const void *block)
     memcpy(digits + 240, &z, sizeof z);
 }
 //@ end tq1_0-expand-simd
+#endif
 
 /* Of digits that are bytes already. */
 SIMD_INLINE vb codes_bytes(const void *bytes, int pair, int part)
@@ -78,20 +118,11 @@ SIMD_INLINE KScales scales_tq2_0(const void *unit)
 
 /* ---------------------------------------------------------------- Q1_0 and Q2_0 */
 
-/* A lane has the 4 bits of its 4 weights, doubled: 2 or 0, less 1. Bit k moves into byte k, 7 k places
- * up. There are twice as many lanes as bytes: low nibbles and high ones take turns. */
+/* Twice the bits: 2 or 0, less 1. */
 SIMD_INLINE vb codes_q1_0(const void *unit, int pair, int part)
 {
     const BlockQ1_0 *b = (const BlockQ1_0 *)unit + pair / 2;
-    uint64_t word = 0;
-    memcpy(&word, b->q + 8 * (pair % 2) + VF / 2 * part, VF / 2);
-    Bytes16 bytes = (Bytes16)(Words2){word, 0};
-    Bytes16 low = bytes << 1 & 30, high = bytes >> 3 & 30;
-    bytes = __builtin_shufflevector(low, high, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-    vi x = vi_load_u8(&bytes);
-    x |= x << 7;
-    x |= x << 14;
-    return (vb)x & vb_set1(2);
+    return vb_where(vb_set1(0), 2, word_at(b->q + 8 * (pair % 2) + VF / 2 * part, VF / 2));
 }
 
 SIMD_INLINE KScales scales_q1_0(const void *unit)

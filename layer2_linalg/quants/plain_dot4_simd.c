@@ -11,6 +11,7 @@ extern dot_quant_fn SIMD_FN(dot_mxfp4), SIMD_FN(dot_nvfp4);
 
 /* Sums of products with the codes, and of what their offset meets. */
 typedef struct { Sums codes; vf zero; } Both;
+SIMD_INLINE Both nothing(void) { return (Both){no_sums(), vf_zero()}; }
 
 SIMD_INLINE Both add_unit(Both to, codes_fn *codes, const void *unit, KScales s, ActQ8 a)
 {
@@ -24,7 +25,7 @@ SIMD_INLINE Both add_unit(Both to, codes_fn *codes, const void *unit, KScales s,
 SIMD_INLINE float dot_row(codes_fn *codes, unit_scales_fn *scales, int offset,
                           const void *blocks, int64_t bytes, ActQ8 a, int64_t n)
 {
-    Both sums = {no_sums(), vf_zero()};
+    Both sums = nothing();
     const char *b = blocks;
     for (; n >= 256; n -= 256, b += bytes, a.q += 256, a.scale += 8, a.half += 16) {
         prefetch_ahead(b, bytes);
@@ -48,7 +49,7 @@ SIMD_INLINE float dot_row(codes_fn *codes, unit_scales_fn *scales, int offset,
 
 float SIMD_FN(dot_tq1_0)(const void *blocks, ActQ8 a, int64_t n)
 {
-    Both sums = {no_sums(), vf_zero()};
+    Both sums = nothing();
     const BlockTQ1_0 *b = blocks;
     uint8_t digits[256];
     for (int64_t i = 0; i < n / 256; i++, b++, a.q += 256, a.scale += 8, a.half += 16) {
@@ -59,9 +60,21 @@ float SIMD_FN(dot_tq1_0)(const void *blocks, ActQ8 a, int64_t n)
     return total(sums.codes) - vf_sum(sums.zero);
 }
 
+/* Two bits, in place. */
+SIMD_INLINE vb fields_tq2_0(const void *block, int pair, int part)
+{
+    return two_bits(((const BlockTQ2_0 *)block)->q, pair, part);
+}
+
 float SIMD_FN(dot_tq2_0)(const void *blocks, ActQ8 a, int64_t n)
 {
-    return dot_row(codes_tq2_0, scales_tq2_0, 1, blocks, sizeof(BlockTQ2_0), a, n);
+    Both sums = nothing();
+    const BlockTQ2_0 *b = blocks;
+    for (int64_t i = 0; i < n / 256; i++, b++, a.q += 256, a.scale += 8, a.half += 16) {
+        prefetch_ahead(b, sizeof *b);
+        sums = add_unit(sums, fields_tq2_0, b, scales_tq2_0(b), a);
+    }
+    return total_of_two_bits(sums.codes) - vf_sum(sums.zero);
 }
 
 float SIMD_FN(dot_q1_0)(const void *blocks, ActQ8 a, int64_t n)
