@@ -17,7 +17,7 @@ DocKind exam_kind_of(const char *text, size_t n)
         {WORLD_IM_START, DOC_CHAT},    {"Story: ", DOC_RECORD},       {"Count ", DOC_LIST},
         {"A list of ", DOC_LIST},      {"Facts: ", DOC_FACTS},       {"The password ", DOC_COPY},   {"The dragon is ", DOC_COPY},
         {"Write three ", DOC_COPY},    {"Two words", DOC_COPY},      {"Say after ", DOC_COPY},
-        {"Remember: ", DOC_COPY}};
+        {"Remember: ", DOC_COPY},       {"Scene: ", DOC_SCENE}};
     if (n > 0 && isdigit((unsigned char)text[0])) return DOC_SUM;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (n >= strlen(rows[i].begin) && memcmp(text, rows[i].begin, strlen(rows[i].begin)) == 0)

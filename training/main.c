@@ -51,7 +51,7 @@ static const FlagRow rows[] = {
     {"--smoke", NULL, FLAG_BOOL, AT(smoke), 0, 0, "a small model for 200 steps: does everything work?"},
     {"--max-loss", "X", FLAG_REAL, AT(max_loss), 0, 100, "fail if the loss ends above X"},
     {"--megabytes", "N", FLAG_INT, AT(megabytes), 1, 1000, "of the world's stories; default 112, smoke 2"},
-    {"--steps", "N", FLAG_INT, AT(plan.n_steps), 1, 1e9, "default 12500, smoke 200"},
+    {"--steps", "N", FLAG_INT, AT(plan.n_steps), 1, 1e9, "default 14000, smoke 200"},
     {"--batch", "N", FLAG_INT, AT(plan.batch), 1, 65536, "windows per step; default 8"},
     {"--pass", "N", FLAG_INT, AT(plan.pass), 1, 4096, "windows per pass through the model; default 4"},
     {"--lr", "X", FLAG_REAL, AT(lr), 0, 1, "highest learning rate; default 0.0015"},

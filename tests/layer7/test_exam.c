@@ -65,7 +65,7 @@ static void story_questions_are_cut_at_their_answers(void **state)
     (void)state;
     Document d = {0};
     int n_cut = 0, n_chat = 0;
-    for (uint64_t i = 0; i < 600; i++) {
+    for (uint64_t i = 0; i < 1000; i++) {
         make(&d, i, -1);
         for (uint64_t k = 0; k < (uint64_t)d.n_answers; k++) {
             const DocumentAnswer *a = &d.answer[k];

@@ -18,7 +18,7 @@
 enum { SEED = 7 };
 
 /* Hash of documents 0..999 of this seed. A change of the world changes it: then trained models are old. */
-#define PINNED 0xF5C12A52836C9905u
+#define PINNED 0xCCB38C2C132B7B0Au
 
 static void make(Document *d, uint64_t index, int kind)
 {
@@ -96,7 +96,7 @@ static void reader_finds_the_choices_of_10000_documents(void **state)
         bits[d.kind] += d.bits, of_kind[d.kind]++;
         words += d.n_words, bytes += (double)d.text.len;
     }
-    static const char *const names[] = {"story", "list", "sum", "copy", "record", "facts", "chat"};
+    static const char *const names[] = {"story", "list", "sum", "copy", "record", "facts", "scene", "chat"};
     double all = 0;
     for (int k = 0; k < DOC_KINDS; k++) {
         print_message("%-6s %5d documents, %6.2f bits each\n", names[k], of_kind[k],
@@ -112,7 +112,7 @@ static void reader_finds_the_choices_of_10000_documents(void **state)
 static void kinds_occur_as_often_as_their_bits_say(void **state)
 {
     (void)state;
-    static const double p[DOC_KINDS] = {5 / 16., 1 / 16., 1 / 16., 3 / 16., 2 / 16., 2 / 16., 2 / 16.};
+    static const double p[DOC_KINDS] = {5 / 16., 1 / 16., 1 / 16., 3 / 16., 1 / 16., 1 / 16., 2 / 16., 2 / 16.};
     Document d = {0};
     int n[DOC_KINDS] = {0};
     for (uint64_t i = 0; i < 10000; i++) {

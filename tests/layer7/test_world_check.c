@@ -51,7 +51,7 @@ static bool accepts_with(const char *text, size_t at, size_t n, const char *by)
 }
 
 static const char story[] =
-    "There once was a kind girl named Lily. One sunny day, she was in the garden. She heard a bang "
+    "There once was a kind girl named Lily. One day the weather was sunny, and Lily was in the garden. She heard a bang "
     "and then "
     "another splash. \"My red ball is gone!\" cried Lily. She felt sad. Then her friend Tom joined "
     "the search "
@@ -108,9 +108,9 @@ static void questions_use_words_of_the_story(void **state)
     assert_true(answers("How did Lily feel at first?\nA: Lily felt sad.\n"));
     assert_false(answers("How did Lily feel at first?\nA: Sad.\n"));
     assert_false(answers("How did Lily feel at first?\nA: Lily felt happy.\n"));
-    assert_true(answers("What was the weather like?\nA: It was sunny.\n"));
+    assert_true(answers("What was the weather like?\nA: The weather was sunny.\n"));
     assert_true(answers("What colour was the ball?\nA: It was red.\n"));
-    assert_true(answers("Where was Lily at the start?\nA: In the garden.\n"));
+    assert_true(answers("Where was Lily at the start?\nA: Lily was in the garden.\n"));
 }
 
 static void message_points_at_the_byte(void **state)
@@ -191,7 +191,7 @@ static void changed_answers_and_records_are_refused(void **state)
     Document d = {0};
     int n_answers = 0;
     for (uint64_t i = 0; i < 500; i++) {
-        make(&d, i, DOC_STORY);
+        make(&d, i, i % 2 ? DOC_STORY : DOC_SCENE);
         const char *a = strstr(d.text.data, "\nA: ");
         if (a) {
             n_answers++;
@@ -203,7 +203,28 @@ static void changed_answers_and_records_are_refused(void **state)
         assert_false(
             accepts_with(d.text.data, (size_t)(hero - d.text.data), strcspn(hero, "\""), "Nemo"));
     }
-    assert_true(n_answers > 400);
+    assert_true(n_answers > 280); /* every scene, a fifth of the stories */
+    document_close(&d);
+}
+
+static void only_scenes_may_break_off(void **state)
+{
+    (void)state;
+    Document d = {0};
+    WorldReading r;
+    char why[256];
+    int longer = 0;
+    for (uint64_t i = 0; i < 200; i++) {
+        make(&d, i, DOC_SCENE);
+        size_t label = strlen("Scene: "), line = strcspn(d.text.data, "\n") + 1;
+        assert_true(world_read(&r, d.text.data, d.text.len, why, sizeof why));
+        assert_int_equal(r.kind, DOC_SCENE);
+        assert_true(world_check(d.text.data, d.text.len, why, sizeof why));
+        assert_false(world_check(d.text.data, line, why, sizeof why)); /* a scene has a question */
+        assert_false(world_check(d.text.data + label, line - label, why, sizeof why));
+        longer += line > 300;
+    }
+    assert_true(longer > 40); /* some get past the beginning */
     document_close(&d);
 }
 
@@ -355,6 +376,7 @@ int main(void)
         cmocka_unit_test(what_the_world_writes_is_accepted),
         cmocka_unit_test(swapped_names_are_refused),
         cmocka_unit_test(changed_answers_and_records_are_refused),
+        cmocka_unit_test(only_scenes_may_break_off),
         cmocka_unit_test(every_cut_of_a_text_is_refused_or_ends_a_line),
         cmocka_unit_test(bytes_that_are_no_text_are_refused),
         cmocka_unit_test(corpus_of_the_fuzzer_is_survived),

@@ -32,7 +32,7 @@ the_same_seed_tells_the_same_documents() {
     "$t" --tell 600 >"$tmp/a" && "$t" --tell 600 --seed 2 | cmp - "$tmp/a" || return 1
     "$t" --tell 20 | cmp - <(head -n 20 "$tmp/a") || return 1
     [ "$(wc -l <"$tmp/a")" = 600 ] && ! "$t" --tell 600 --seed 3 | cmp -s - "$tmp/a" || return 1
-    [ "$(grep -cE '^\{"text": "([^"\\]|\\["\\n])+", "bits": [0-9.]+, "kind": "(story|list|sum|copy|record|facts|chat)"\}$' "$tmp/a")" = 600 ]
+    [ "$(grep -cE '^\{"text": "([^"\\]|\\["\\n])+", "bits": [0-9.]+, "kind": "(story|list|sum|copy|record|facts|scene|chat)"\}$' "$tmp/a")" = 600 ]
 }
 # The wired model computes in f32, so that the same numbers come out however documents share batches.
 wired() { bits "$@" -m models/wired.gguf; }
@@ -64,16 +64,16 @@ wrong_exams_are_refused() {
     refused 1 no/model "$t" --exam "$tmp/no/model" && refused 2 'training text' "$t" --exam models/wired.gguf --seed 1 &&
     refused 2 "tell is '0'" "$t" --tell 0
 }
-# The goals are 95 and 90 %. This model reaches 44 % of 1,000 stories, and in its worst sort (answers) 84 % of
-# 500 (lesson 7 says why): the limits keep it from falling, and rise with the next model.
+# The goals are 95 and 90 %. This model reaches 81 % of 1,000 stories (lesson 7 says why), and in its worst sort
+# (answers) 96 % of 500: the limits keep it from falling, and rise with the next model.
 stories_are_possible_and_answers_right() {
     [ -e "$model" ] || return 77
-    "$t" --exam "$model" --stories 100 --questions 60 --min-accepted 30 --min-right 70 --quiet --why --verbose
+    "$t" --exam "$model" --stories 100 --questions 60 --min-accepted 65 --min-right 88 --quiet --why --verbose
 }
 the_model_knows_how_probable_its_world_is() {
     [ -e "$model" ] || return 77
     head -n 100 "$tmp/a" >"$tmp/held" && bits "$tmp/held" -m "$model" >"$tmp/out" || return 1
-    awk '/^model / { exit !($9 < 8 && $11 == "above") }' "$tmp/out" || why "$(cat "$tmp/out")"
+    awk '/^model / { exit !($9 < 7 && $11 == "above") }' "$tmp/out" || why "$(cat "$tmp/out")"
 }
 verdict the_same_seed_tells_the_same_documents
 verdict each_document_is_measured_alone

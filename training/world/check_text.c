@@ -63,11 +63,11 @@ static bool check_names(Range story, char *why, size_t why_bytes)
 }
 
 /* Where the part of an answer begins that must stand in the story: after the last of these words, each a
- * form that answers have ("In the barn.", "It was misty.", "Lily felt proud."; "in the barn" may have
+ * form that answers have ("Lily was in the barn.", "Lily felt proud."; "in the barn" may have
  * been "to the barn"). */
 static const char *core_of(const char *p, const char *stop)
 {
-    static const char *const forms[] = {" the ", "The ", "To ", "It was ", " felt ", " played ", " loved "};
+    static const char *const forms[] = {" the ", "The ", "To ", " was ", " felt ", " played ", " loved ", " learned to "};
     const char *core = p;
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         size_t n = strlen(forms[i]);

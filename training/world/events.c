@@ -10,7 +10,7 @@
 
 /* The argument that is asked for, the word that must have been said, the question, the answer. */
 const EventVerb event_verbs[] = {
-    {"at", "cw", {{2, NULL, "Where was {1} at the start?", "{2}"}}},
+    {"at", "cw", {{2, NULL, "Where was {1} at the start?", "{1} was {2-}"}}},
     {"go", "cw", {{2, "went", "Where did {1} go?", "{2}"}}},
     {"friend", "ccw", {{2, NULL, "Who was {1's} {3-}?", "{2}"}}},
     {"meet", "cc", {{2, "met", "Whom did {1} meet?", "{2}"}}},
@@ -41,12 +41,12 @@ const EventVerb event_verbs[] = {
     {"thank", "cc", {{1, "thanked", "Who thanked {2}?", "{1}"}, {2, "thanked", "Whom did {1} thank?", "{2}"}}},
     {"teach",
      "ccw",
-     {{1, "taught", "Who taught {2}?", "{1}"}, {3, NULL, "What did {2} learn to do?", "To {3-}"}}},
+     {{1, "taught", "Who taught {2}?", "{1}"}, {3, NULL, "What did {2} learn to do?", "{2} learned to {3-}"}}},
     {"win", "c", {{1, "won", "Who won?", "{1}"}}},
     {"play", "ccw", {{3, "played", "What game did they play?", "They played {3-}"}}},
     {"love", "cw", {{2, NULL, "What did {1} love?", "{1} loved {2-}"}}},
     {"colour", "ow", {{2, NULL, "What colour was {1}?", "It was {2-}"}}},
-    {"weather", "w", {{1, NULL, "What was the weather like?", "It was {1-}"}}},
+    {"weather", "w", {{1, NULL, "What was the weather like?", "The weather was {1-}"}}},
 };
 const int event_n_verbs = (int)(sizeof event_verbs / sizeof *event_verbs);
 

@@ -7,11 +7,10 @@ static const SharedBeat shared[] = {
     {"loves",
      "love A w :: {a} loved [w:hobby]. | {a} was very fond of [w:hobby]. | Nothing was better than "
      "[w:hobby], {a} thought. | What {a} liked best was [w:hobby]."},
-    {"place", "at A s; weather v :: One [v:weather] [part], {a} was [s:outdoor+indoor]. | It was a "
-              "[v:weather] "
-              "day in [season], and {a} was [s:outdoor+indoor]. | On a [v:weather] [day], {a} was "
-              "[s:outdoor+indoor]. | It was [day], the air was [v:weather], and {a} was "
-              "[s:outdoor+indoor]."},
+    {"place", "at A s; weather v :: One [part] the weather was [v:weather], and {A} was "
+              "[s:outdoor+indoor]. | In [season] the weather was [v:weather], and {A} was "
+              "[s:outdoor+indoor]. | On [day] the weather was [v:weather], and {A} was "
+              "[s:outdoor+indoor]. | {A} was [s:outdoor+indoor], and the weather was [v:weather]."},
     {"opening",
      "{a} had just eaten [treat] with [stuff]. | In {a's} pocket were [number] "
      "(nuts/nails/pebbles/pins/"

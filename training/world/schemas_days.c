@@ -126,8 +126,8 @@ const Schema schemas_days[] = {
       "song. | \"Sing me a song,\" said [an C:beast] to {A}.",
       "{A} knew a song about [an pet] and [an flyer]. | {a} sang of the [sky] and the [sky].",
       "done C :: {C} listened [adv] and was still. | {c} danced to it [number] times.",
-      "teach C A u; done A :: Then {C} taught {A} to [u:skill]. | In return, {A} learned from {C} "
-      "to [u:skill].",
+      "teach C A u; done A :: Then {C} taught {A}, and {A} learned to [u:skill]. | In return, {A} "
+      "learned to [u:skill] with the help of {C}.",
       "thank A C :: {A} thanked {C} [adv]. | \"Thank you,\" said {A} to {C}.", "~@nature", "@end"}},
     {"the moon picnic",
      ANYWHERE,

@@ -11,8 +11,9 @@ const Schema schemas_deeds[] = {
       "@sad",
       "ask A B :: {A} asked [B:adult] for help. | \"Will you help me?\" {A} asked [B:adult].",
       "@nod", "@try",
-      "teach B A u; done A :: With patience, {B} taught {A} to {u}. | Day after day, {A} learned "
-      "from {B} to {u}. | {B} taught {A} to {u} in [number] days.",
+      "teach B A u; done A :: {B} taught {A} with patience, and {A} learned to {u}. | {B} taught {A} "
+      "day after day, until {A} learned to {u}. | With the help of {B}, {A} learned to {u} in "
+      "[number] days.",
       "@thankB", "@end"}},
     {"the race",
      OUTSIDE,
@@ -181,8 +182,8 @@ const Schema schemas_deeds[] = {
       "{A} waited for [number] hours. | Nothing moved but [an flyer]. | The water was [look] and "
       "[look].",
       "@sad",
-      "teach B A u; done A :: {B} taught {A} to [u:skill] while waiting, and then a fish bit. | To "
-      "pass the time, {A} learned from {B} to [u:skill], and suddenly there was a fish.",
+      "teach B A u; done A :: {B} taught {A} while waiting, so {A} learned to [u:skill], and then a "
+      "fish bit. | To pass the time, {A} learned to [u:skill], and {B} helped. Suddenly there was a fish.",
       "~{A} let the fish swim away again. | The fish was [look] and weighed [number] pounds.",
       "@thankB", "@end"}},
     {"the show",

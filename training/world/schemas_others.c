@@ -155,8 +155,8 @@ const Schema schemas_others[] = {
       "{A} went over and smiled. | {a} waved [adv]. | \"Come and join us,\" called {A}.",
       "\"I do not know the rules,\" said {B}. | {b} turned [colour] and said nothing. | {B} took "
       "one [look] step.",
-      "teach A B u :: So {A} taught {B} to [u:skill]. | {a} showed {B} how to [u:skill]. | First "
-      "{B} learned to [u:skill] from {A}.",
+      "teach A B u :: So {A} taught {B}, and {B} learned to [u:skill]. | {a} showed how it is "
+      "done, and {B} learned to [u:skill]. | First {B} learned to [u:skill] from {A}.",
       "done B; play A B g :: Then {A} and {B} played [g:game] with the others. | Soon {B} played "
       "[g:game] with {A} and was not shy.",
       "@thankA", "~@lesson", "@end"}},

@@ -90,7 +90,7 @@ static bool choose_schema(Teller *t, Tale *s)
     return true;
 }
 
-bool story_run(Teller *t, Tale *s)
+static bool open_story(Teller *t, Tale *s)
 {
     static const char who[] = "Once upon a time, there was [an trait] [A:child]. | There once was "
                               "[an trait] [A:child]. | "
@@ -99,12 +99,41 @@ bool story_run(Teller *t, Tale *s)
                               "Far away, in [an look] house, lived [an trait] [A:child]. | "
                               "Everybody knew [an trait] [A:child].";
     teller_so_far(t, &s->begin);
-    if (template_one_of(t, s, span(who)) < 0 || !beat_run(t, s, "~@loves") ||
-        !beat_run(t, s, "@place") || !beat_run(t, s, "@opening") || !choose_schema(t, s))
-        return false;
+    return template_one_of(t, s, span(who)) >= 0 && beat_run(t, s, "~@loves") && beat_run(t, s, "@place");
+}
+
+bool story_run(Teller *t, Tale *s)
+{
+    if (!open_story(t, s) || !beat_run(t, s, "@opening") || !choose_schema(t, s)) return false;
     for (int i = 0; i < SCHEMA_BEATS && s->schema->beats[i]; i++)
         if (!beat_run(t, s, s->schema->beats[i])) return false;
     if (!beat_run(t, s, "~@closing")) return false;
+    teller_so_far(t, &s->end);
+    return true;
+}
+
+/* Number of the first beat from i on that is always told; -1 if there is none. */
+static int always_told(const Tale *s, int i)
+{
+    for (; i < SCHEMA_BEATS && s->schema->beats[i]; i++)
+        if (*s->schema->beats[i] != '~') return i;
+    return -1;
+}
+
+bool story_begin(Teller *t, Tale *s)
+{
+    s->unfinished = true;
+    if (!open_story(t, s)) return false;
+    if (teller_more(t, 4, 1, " ")) {
+        if (!choose_schema(t, s)) return false;
+        /* It ends after a beat that is always told: where nothing follows, no other beat was silent. */
+        int i = 0, last = 0;
+        do {
+            for (; i <= last; i++)
+                if (!beat_run(t, s, s->schema->beats[i])) return false;
+            last = always_told(s, i);
+        } while (last > 0 && teller_more(t, 2, 1, " "));
+    }
     teller_so_far(t, &s->end);
     return true;
 }
@@ -193,6 +222,13 @@ static bool option_question(void *ctx, int i, char *buf)
     int event = a->row[i].event;
     fill(buf, a->tale, &a->tale->event[event], ask_of(a->tale, event, a->row[i].form)->question);
     return true;
+}
+
+int story_n_questions(const Teller *t, const Tale *s)
+{
+    Asks a;
+    asks_collect(&a, t, s);
+    return a.n;
 }
 
 bool story_ask(Teller *t, Tale *s, const char *before, const char *between, const char *after)

@@ -111,6 +111,7 @@ typedef struct {
     int n_events;
     const Schema *schema;
     size_t begin, end; /* the story's bytes in the document */
+    bool unfinished;   /* it breaks off: wishes may be open */
     Asked asked[TALE_ASKED];
     int n_asked;
 } Tale;
@@ -171,6 +172,8 @@ const char *schema_beat(const char *beat); /* follows @ */
 
 /* ---- kinds of document ---- */
 bool story_run(Teller *t, Tale *s);
+bool story_begin(Teller *t, Tale *s); /* the first sentences only: an unfinished tale */
+int story_n_questions(const Teller *t, const Tale *s); /* that can be asked now */
 bool story_ask(Teller *t, Tale *s, const char *before, const char *between, const char *after);
 bool record_run(Teller *t, Tale *s);
 bool chat_run(Teller *t, Tale *s);

@@ -9,12 +9,20 @@
 #include <stdio.h>
 #include <string.h>
 
-static const unsigned kind_weights[DOC_KINDS] = {5, 1, 1, 3, 2, 2, 2};
+static const unsigned kind_weights[DOC_KINDS] = {5, 1, 1, 3, 1, 1, 2, 2};
 
 static bool story_document(Teller *t, Tale *s)
 {
     if (!story_run(t, s) || !teller_puts(t, "\n")) return false;
-    for (unsigned i = 0; i < 3 && teller_more(t, i ? 2 : 8, 1, "Q: "); i++)
+    for (unsigned i = 0; i < 3 && teller_more(t, 1, i ? 3 : 4, "Q: "); i++)
+        if (!story_ask(t, s, "Q: ", "\nA: ", "\n")) return false;
+    return true;
+}
+
+static bool scene_document(Teller *t, Tale *s)
+{
+    if (!teller_puts(t, "Scene: ") || !story_begin(t, s) || !teller_puts(t, "\n")) return false;
+    for (unsigned i = 0; i < 3 && story_n_questions(t, s) > 0 && (i == 0 || teller_more(t, 2, 1, "Q: ")); i++)
         if (!story_ask(t, s, "Q: ", "\nA: ", "\n")) return false;
     return true;
 }
@@ -32,6 +40,8 @@ static bool run_kind(Teller *t, Tale *s, int kind)
         return copy_run(t);
     case DOC_FACTS:
         return facts_run(t);
+    case DOC_SCENE:
+        return scene_document(t, s);
     case DOC_RECORD:
         return record_run(t, s);
     default:
@@ -103,7 +113,7 @@ Status world_document(Document *d, uint64_t seed, uint64_t index, int kind, Err 
 
 const char *world_kind_name(DocKind kind)
 {
-    static const char *const names[DOC_KINDS] = {"story", "list", "sum", "copy", "record", "facts", "chat"};
+    static const char *const names[DOC_KINDS] = {"story", "list", "sum", "copy", "record", "facts", "scene", "chat"};
     CHECK(kind < DOC_KINDS, "kind %d of %d", (int)kind, DOC_KINDS);
     return names[kind];
 }

@@ -22,6 +22,7 @@ typedef enum {
     DOC_COPY,   /* an unusual name, repeated: what induction is for */
     DOC_RECORD, /* a story and its JSON record */
     DOC_FACTS,  /* a few facts about a few people, and questions: looking up */
+    DOC_SCENE,  /* the beginning of a story, and questions: little text to look back at */
     DOC_CHAT,   /* system, user and assistant turns around a story or a question */
     DOC_KINDS
 } DocKind;
