@@ -113,11 +113,15 @@ static Status range(Interp *it, const Args *args, ChatValue *out)
         v[args->n == 1 ? 1 : i] = args->v[i].number;
     }
     if (v[2] == 0) return jinja_fail(it, E_ARG, "range with step 0");
+    /* How many there are is known before the first is made. */
+    bool up = v[2] > 0, any = up ? v[0] < v[1] : v[0] > v[1];
+    uint64_t step = up ? (uint64_t)v[2] : 0 - (uint64_t)v[2];
+    uint64_t span = !any ? 0 : up ? (uint64_t)v[1] - (uint64_t)v[0] : (uint64_t)v[0] - (uint64_t)v[1];
+    if (span / step + (span % step != 0) > JINJA_MAX_RANGE)
+        return jinja_fail(it, E_LIMIT, "range has more than %d elements", JINJA_MAX_RANGE);
     TRY(chat_value_list(it->a, out, it->err));
-    for (int64_t i = v[0]; v[2] > 0 ? i < v[1] : i > v[1];) {
+    for (int64_t i = v[0]; up ? i < v[1] : i > v[1];) {
         TRY(jinja_step(it));
-        if (out->list->n == JINJA_MAX_RANGE)
-            return jinja_fail(it, E_LIMIT, "range has more than %d elements", JINJA_MAX_RANGE);
         TRY(chat_value_append(it->a, *out, chat_value_int(i), it->err));
         if (__builtin_add_overflow(i, v[2], &i)) break;
     }

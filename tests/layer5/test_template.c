@@ -195,6 +195,11 @@ static void what_would_not_end_is_stopped(void **state)
     (void)state;
     refuses("{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}", E_LIMIT, "nested deeper");
     refuses("{{ range(10 ** 9) }}", E_LIMIT, "more than 1000000 elements");
+    refuses("{{ range(-922337203685477580, 922337203685477580) }}", E_LIMIT, "more than 1000000 elements");
+    refuses("{{ range(922337203685477580 * 10, -922337203685477580 * 10, -9) }}", E_LIMIT, "more than 1000000 elements");
+    expect("{{ range(1000000) | length }} {{ range(3, 1) | list }} {{ range(1, -5, -3) | list }} "
+           "{{ range(922337203685477580 * 10 + 1, 922337203685477580 * 10 + 7, 5) | list }}",
+           "1000000 [] [1, -2] [9223372036854775801, 9223372036854775806]");
     refuses("{% for i in range(1000000) %}{% for j in range(1000000) %}{% endfor %}{% endfor %}",
             E_LIMIT, "more than");
     refuses("{{ 'x' * 10 ** 12 }}", E_LIMIT, "exceeds");
