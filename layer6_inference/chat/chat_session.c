@@ -29,7 +29,9 @@ Status chat_session_count(const ChatSession *s, int64_t *n, Err *err)
     bool thinks;
     *n = 0;
     if (conversation_n(&s->talk) == 0) return OK;
-    Status status = encode(s, false, &ids, &thinks, err);
+    ChatSession all = *s;
+    if (all.first >= conversation_n(&s->talk)) all.first = 0;
+    Status status = encode(&all, false, &ids, &thinks, err);
     *n = ids.n;
     tokens_close(&ids);
     return status;
@@ -50,7 +52,7 @@ static Status fit(ChatSession *s, const AnswerParams *p, TokenList *ids, bool *t
 {
     int64_t n_ctx = s->g->params.n_ctx, room = n_ctx / 4;
     if (p->n_predict >= 0 && p->n_predict < room) room = p->n_predict;
-    if (s->first > conversation_n(&s->talk)) s->first = 0;
+    if (s->first >= conversation_n(&s->talk)) s->first = 0;
     TRY(encode(s, true, ids, thinks, err));
     while (ids->n + room > n_ctx) {
         int64_t next = after_oldest(s);

@@ -49,6 +49,7 @@ static Status do_undo(ChatRepl *r, const char *arg, Err *err)
     (void)arg;
     if (i < 0) return nothing_yet(err);
     conversation_cut(talk(r), i);
+    r->session.first = 0; /* there is room again */
     remark(r, "undone: your last message and its answer are forgotten");
     return OK;
 }

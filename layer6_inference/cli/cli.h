@@ -70,6 +70,8 @@ Status cli_check_room(int64_t need, int64_t n_ctx, Err *err);
 /* The number of the signal that asked to stop: Ctrl-C (once installed), or SIGTERM. A second one ends the
  * program at once. */
 extern volatile int cli_stop;
+/* Called then, inside the handler, if it is set. */
+extern void (*volatile cli_at_once)(void);
 void cli_catch_interrupt(void);
 void cli_catch_terminate(void);
 

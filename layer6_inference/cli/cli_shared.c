@@ -12,10 +12,14 @@
 #include <unistd.h>
 
 volatile int cli_stop;
+void (*volatile cli_at_once)(void);
 
 static void on_interrupt(int signal_number)
 {
-    if (cli_stop) _exit(128 + signal_number);
+    if (cli_stop) {
+        if (cli_at_once) cli_at_once();
+        _exit(128 + signal_number);
+    }
     cli_stop = signal_number;
 }
 

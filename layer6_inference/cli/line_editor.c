@@ -283,6 +283,13 @@ void line_editor_close(LineEditor *e)
     *e = (LineEditor){0};
 }
 
+void line_editor_restore(void)
+{
+    static const char end[] = "\x1b[?2004l";
+    ssize_t written = editor.el ? write(STDERR_FILENO, end, sizeof end - 1) : 0;
+    (void)written;
+}
+
 void line_editor_remember(LineEditor *e, const char *message)
 {
     HistEvent event;

@@ -3,9 +3,34 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
+
+/* ---------------------------------------------------------------- keys while an answer comes */
+
+static struct termios before_quiet;
+static volatile sig_atomic_t is_quiet;
+
+void line_quiet(const LineReader *r, bool on)
+{
+    if (on && !is_quiet && r->terminal && tcgetattr(STDIN_FILENO, &before_quiet) == 0) {
+        struct termios quiet = before_quiet;
+        quiet.c_lflag &= ~(tcflag_t)ECHO;
+        is_quiet = tcsetattr(STDIN_FILENO, TCSANOW, &quiet) == 0;
+    } else if (!on && is_quiet) {
+        tcsetattr(STDIN_FILENO, TCSANOW, &before_quiet);
+        is_quiet = 0;
+    }
+}
+
+void line_restore(void)
+{
+    if (is_quiet) tcsetattr(STDIN_FILENO, TCSANOW, &before_quiet);
+    line_editor_restore();
+}
 
 void line_open(LineReader *r, const volatile int *stop, const char *const *words, int n_words, const char *history)
 {
@@ -15,6 +40,7 @@ void line_open(LineReader *r, const volatile int *stop, const char *const *words
 
 void line_close(LineReader *r)
 {
+    line_quiet(r, false);
     line_editor_close(r->editor);
     buf_close(&r->pending);
     *r = (LineReader){0};

@@ -37,6 +37,10 @@ void line_open(LineReader *r, const volatile int *stop, const char *const *words
 void line_close(LineReader *r); /* the terminal is as before; the history is saved */
 Status line_read(LineReader *r, const char *prompt, bool colour, Buf *out, LineKind *kind, Err *err);
 /* Puts a message into the history. */
+/* on: keys are not shown while an answer is; they wait for the next line. */
+void line_quiet(const LineReader *r, bool on);
+/* Puts the terminal back from inside a signal handler that ends the program. */
+void line_restore(void);
 void line_remember(LineReader *r, const char *message);
 
 /* Adds a line to a message. *quoted: inside quotation marks; begin with false. *whole: it is complete. */
@@ -54,6 +58,7 @@ int line_complete(const char *line, size_t n, const char *const *words, int n_wo
 /* line_editor.c: NULL if there is no editor for this terminal. */
 LineEditor *line_editor_open(LineReader *r, const char *const *words, int n_words, const char *history);
 void line_editor_close(LineEditor *e);
+void line_editor_restore(void); /* as line_restore */
 Status line_editor_read(LineEditor *e, const char *prompt, bool colour, Buf *out, LineKind *kind, Err *err);
 void line_editor_remember(LineEditor *e, const char *message);
 

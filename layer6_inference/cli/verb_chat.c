@@ -25,9 +25,11 @@ static Status answer(ChatRepl *r, Err *err)
 {
     ChatSession *s = &r->session;
     int64_t first = s->first, n_before = conversation_n(&s->talk);
+    line_quiet(&r->lines, true);
     Status status = chat_session_answer(s, &r->answer, cli_screen_part, &r->screen, err);
     Err late;
     Status shown = cli_screen_end(&r->screen, &late);
+    line_quiet(&r->lines, false);
     if (status == OK && shown != OK) return fail(err, shown, "%s", late.text);
     /* A message without any answer is taken back: conversations go by turns. */
     if (conversation_n(&s->talk) == n_before) conversation_cut(&s->talk, n_before - 1);
@@ -248,11 +250,13 @@ Status verb_chat(Cli *c, Err *err)
     if (s == OK) {
         bool talks = !(c->o.single_turn && r.ask);
         if (talks) line_open(&r.lines, &cli_stop, cli_chat_words, cli_chat_word_count, history_path(path, sizeof path));
+        cli_at_once = line_restore;
         r.timings = talks && r.lines.terminal && !c->o.quiet;
         if (r.timings)
             cli_screen_remark(&r.screen, "Talk with %s. /help lists what else you can do; Ctrl-D leaves.",
                               c->o.model ? c->o.model : "the storyteller");
         s = go_on(&r, err);
+        cli_at_once = NULL;
         line_close(&r.lines);
     }
     chat_session_close(&r.session);

@@ -160,6 +160,14 @@ static void what_no_longer_fits_is_left_out(void **state)
     assert_int_equal(conversation_n(&c.s.talk), 17); /* nothing is lost of the record */
     assert_true(c.s.first > 1);
     assert_int_equal(conversation_turn(&c.s.talk, c.s.first)->role, TURN_USER);
+    /* What is shown can be counted, also when all of that was taken back. */
+    int64_t n, first = c.s.first;
+    MUST(chat_session_count(&c.s, &n, &err), &err);
+    assert_in_range(n, 12, 96 + 4);
+    ChatSession before = c.s;
+    before.first = conversation_n(&c.s.talk);
+    MUST(chat_session_count(&before, &n, &err), &err);
+    assert_true(n > 96 && c.s.first == first);
     /* More tokens than fit are asked for: the answer ends where the context does, and stays. */
     c.g.params.ignore_eos = true;
     for (int32_t id = 0; id < tokenizer_n_vocab(m.tokenizer); id++)

@@ -97,6 +97,57 @@ static void stop_and_leave(const char *term, bool editor)
     ends(&t, 0);
 }
 
+static bool echoes(const Terminal *t)
+{
+    struct termios is;
+    assert_int_equal(tcgetattr(t->fd, &is), 0);
+    return is.c_lflag & ECHO;
+}
+
+/* What is typed while an answer comes is not shown in it, but in the next line. And whatever ends the program
+ * leaves the terminal as it was. */
+static void typed_ahead(const char *term, bool editor)
+{
+    setenv("SIXFOLD_KERNELS", "scalar", 1);
+    Terminal t = started(term, WORDS("--ignore-eos", "-c", "8192", "-n", "60"));
+    unsetenv("SIXFOLD_KERNELS");
+    bool before = echoes(&t);
+    see(&t, "> ");
+    type(&t, "Tell me a story about a dog.\n");
+    see(&t, "dog.");
+    see(&t, " ");
+    see(&t, " ");
+    size_t from = t.from;
+    assert_false(echoes(&t));
+    type(&t, "/context\n");
+    see(&t, "tokens ]");
+    assert_null(memmem(t.seen.data + from, t.from - from, "/context", 8));
+    see(&t, "2 turns");
+    see(&t, "> ");
+    if (!editor) {
+        type(&t, "Tell me a story about a cat.\n");
+        see(&t, "cat.");
+        see(&t, " ");
+        see(&t, " ");
+        assert_false(echoes(&t));
+        int hold = open(ptsname(t.fd), O_RDWR | O_NOCTTY), status; /* or its settings go with the program */
+        kill(t.child, SIGSTOP); /* so slow that two signals come before it looks */
+        kill(t.child, SIGINT);
+        kill(t.child, SIGTERM);
+        kill(t.child, SIGCONT);
+        assert_int_equal(waitpid(t.child, &status, 0), t.child);
+        assert_true(WIFEXITED(status));
+        assert_true(WEXITSTATUS(status) == 130 || WEXITSTATUS(status) == 143); /* whichever came second */
+        assert_int_equal(echoes(&t), before);
+        close(hold);
+        close(t.fd);
+        buf_close(&t.seen);
+        return;
+    }
+    type(&t, "/exit\n");
+    ends(&t, 0);
+}
+
 static void saved_and_loaded(const char *term)
 {
     char command[128];
@@ -127,6 +178,7 @@ static void a_plain_terminal_is_enough(void **state)
     (void)state;
     talk("dumb");
     stop_and_leave("dumb", false);
+    typed_ahead("dumb", false);
     saved_and_loaded("dumb");
 }
 
@@ -138,6 +190,7 @@ static void the_editor_edits(void **state)
     if (!has_editor()) skip();
     talk("xterm");
     stop_and_leave("xterm", true);
+    typed_ahead("xterm", true);
     saved_and_loaded("xterm");
 }
 
