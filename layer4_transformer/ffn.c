@@ -15,19 +15,19 @@ typedef struct {
     const float *scales; /* [d_ff] divide the result, or NULL */
 } Bend;
 
-void ffn_bend(const BlockSpec *s, float *gate, float *up, int64_t n)
-{
-    if (s->gated) act_gated(s->act, gate, up, n);
-    else act_apply(s->act, up, n);
-}
-
 static void bend_part(void *ctx, int64_t begin, int64_t end, int thread)
 {
     (void)thread;
     const Bend *b = ctx;
-    ffn_bend(b->s, b->gate + begin, b->up + begin, end - begin);
+    if (b->s->gated) act_gated(b->s->act, b->gate + begin, b->up + begin, end - begin);
+    else act_apply(b->s->act, b->up + begin, end - begin);
     float *y = b->s->gated ? b->gate : b->up;
     for (int64_t i = begin; b->scales && i < end; i++) y[i] /= b->scales[i % b->s->d_ff];
+}
+
+void ffn_bend(const BlockSpec *s, Pool *pool, float *gate, float *up, int64_t n)
+{
+    pool_for(pool, n, ACT_GRAIN, bend_part, &(Bend){s, gate, up, NULL});
 }
 
 //@ begin ffn

@@ -10,8 +10,8 @@
 
 #include "block.h"
 
-/* The non-linear middle: gate = act(gate) * up, or, without gate, up = act(up). */
-void ffn_bend(const BlockSpec *s, float *gate, float *up, int64_t n);
+/* The non-linear middle of n numbers: gate = act(gate) * up, or, without gate, up = act(up). */
+void ffn_bend(const BlockSpec *s, Pool *pool, float *gate, float *up, int64_t n);
 
 void ffn_forward(const BlockSpec *s, const BlockWeights *w, const LowRankSet *adapters, Pool *pool,
                  void *linear_scratch, float *hidden, float *y, const float *x, int64_t n_tok);

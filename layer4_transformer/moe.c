@@ -7,6 +7,16 @@
 #include <math.h>
 #include <string.h>
 
+/* Tokens per piece of work of the steps that treat tokens alike. */
+enum { TOKEN_GRAIN = 8 };
+
+/* One of those steps. */
+typedef struct {
+    const MoeCall *c;
+    const MoeScratch *m;
+    const int64_t *place;
+} Step;
+
 static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
 
 static char *take(MoeScratch *m, char *memory, int64_t n_bytes)
@@ -25,6 +35,7 @@ MoeScratch moe_scratch(void *memory, const BlockSpec *s, int64_t n_tok, int n_th
     m.ids = (int *)(void *)take(&m, memory, chosen * 4);
     m.weights = (float *)(void *)take(&m, memory, chosen * 4);
     m.order = (int64_t *)(void *)take(&m, memory, chosen * 8);
+    m.place = (int64_t *)(void *)take(&m, memory, chosen * 8);
     m.begin = (int64_t *)(void *)take(&m, memory, (x->n_expert + 1) * 8);
     m.x = (float *)(void *)take(&m, memory, n_tok * d * 4);
     m.hidden = (float *)(void *)take(&m, memory, 2 * max64(n_tok, x->n_used) * f * 4);
@@ -45,14 +56,21 @@ Affine moe_expert(const Experts *x, int64_t e)
                     x->bias ? x->bias + e * x->w.ne[1] : NULL, x->scale ? x->scale + e : NULL};
 }
 
+static void route_part(void *ctx, int64_t begin, int64_t end, int thread)
+{
+    (void)thread;
+    const Step *a = ctx;
+    const MoeSpec *s = &a->c->s->moe;
+    const MoeScratch *m = a->m;
+    for (int64_t t = begin; t < end; t++)
+        moe_route(s, m->logits + t * s->n_expert, a->c->w->moe.select_bias, m->ids + t * s->n_used,
+                  m->weights + t * s->n_used);
+}
+
 void moe_choose(const MoeCall *c, const MoeScratch *m)
 {
-    const MoeSpec *s = &c->s->moe;
-    const MoeWeights *w = &c->w->moe;
-    affine_adapted(c->adapters, c->pool, m->linear, m->logits, &w->router, c->x, c->n_tok);
-    for (int64_t t = 0; t < c->n_tok; t++)
-        moe_route(s, m->logits + t * s->n_expert, w->select_bias, m->ids + t * s->n_used,
-                  m->weights + t * s->n_used);
+    affine_adapted(c->adapters, c->pool, m->linear, m->logits, &c->w->moe.router, c->x, c->n_tok);
+    pool_for(c->pool, c->n_tok, TOKEN_GRAIN, route_part, &(Step){c, m, NULL});
 }
 
 /* The expert that every token meets: y += g FFN(x). */
@@ -72,15 +90,22 @@ static void add_shared(const MoeCall *c, const MoeScratch *m)
     }
 }
 
-void moe_combine(const MoeCall *c, const MoeScratch *m)
+static void combine_part(void *ctx, int64_t begin, int64_t end, int thread)
 {
-    int64_t d = c->s->d_model, n_used = c->s->moe.n_used;
-    for (int64_t t = 0; t < c->n_tok; t++) {
-        float *y = c->y + t * d;
+    (void)thread;
+    const Step *a = ctx;
+    int64_t d = a->c->s->d_model, n_used = a->c->s->moe.n_used;
+    for (int64_t t = begin; t < end; t++) {
+        float *y = a->c->y + t * d;
         memset(y, 0, (size_t)d * sizeof *y);
         for (int64_t k = t * n_used; k < (t + 1) * n_used; k++)
-            vec_axpy(y, m->weights[k], m->out + k * d, d);
+            vec_axpy(y, a->m->weights[k], a->m->out + (a->place ? a->place[k] : k) * d, d);
     }
+}
+
+void moe_combine(const MoeCall *c, const MoeScratch *m, const int64_t *place)
+{
+    pool_for(c->pool, c->n_tok, TOKEN_GRAIN, combine_part, &(Step){c, m, place});
     if (c->w->moe.shared_up.w.data) add_shared(c, m);
 }
 
@@ -104,12 +129,12 @@ void moe_by_token(const MoeCall *c)
                                 affine_out(&gate, m.hidden + f, f)};
             lowrank_linear_n(c->adapters, c->pool, m.linear, wide,
                              c->s->gated ? 2 : 1, c->x + t * d, d, 1);
-            ffn_bend(c->s, m.hidden + f, m.hidden, f);
+            ffn_bend(c->s, c->pool, m.hidden + f, m.hidden, f);
             /* 3. Its result. */
             affine_adapted(c->adapters, c->pool, m.linear, m.out + k * d, &down,
                            m.hidden + (c->s->gated ? f : 0), 1);
         }
     /* 4. Weighted and added up. */
-    moe_combine(c, &m);
+    moe_combine(c, &m, NULL);
 }
 //@ end moe-by-token

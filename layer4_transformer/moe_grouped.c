@@ -1,8 +1,8 @@
 /* moe_grouped.c: the same experts, each reading its matrices once for all its tokens.
  *
- * A stable counting sort of all choices by expert; then each expert's tokens are copied together, go
- * through its matrices as one product, and come back to their places. With one token there is nothing
- * to group. */
+ * A stable counting sort of all choices by expert; then each expert's tokens are copied together and go
+ * through its matrices as one product. Results stay where they are: the sum of a token finds them. With one
+ * token there is nothing to group. */
 #include "moe_impl.h"
 
 #include "ffn.h"
@@ -11,34 +11,53 @@
 #include <string.h>
 
 //@ begin moe-sort
-/* order = all choices, expert by expert; begin[e] = where e's part begins. */
+/* order = all choices, expert by expert, place = the way back; begin[e] =
+ * where e's part begins. */
 static void sort_by_expert(const MoeSpec *s, const MoeScratch *m, int64_t n)
 {
     memset(m->begin, 0, (size_t)(s->n_expert + 1) * sizeof *m->begin);
     for (int64_t i = 0; i < n; i++) m->begin[m->ids[i] + 1]++;
     for (int e = 0; e < s->n_expert; e++) m->begin[e + 1] += m->begin[e];
-    for (int64_t i = 0; i < n; i++) m->order[m->begin[m->ids[i]]++] = i;
+    for (int64_t i = 0; i < n; i++) {
+        m->place[i] = m->begin[m->ids[i]]++;
+        m->order[m->place[i]] = i;
+    }
     /* Each begin has moved to the next one's place. */
     memmove(m->begin + 1, m->begin, (size_t)s->n_expert * sizeof *m->begin);
     m->begin[0] = 0;
 }
 //@ end moe-sort
 
-/* Expert e for the n choices in `order`. */
-static void one_expert(const MoeCall *c, const MoeScratch *m, int e, const int64_t *order, int64_t n)
+/* Rows per piece of copying. */
+enum { COPY_GRAIN = 8 };
+
+typedef struct {
+    const MoeCall *c;
+    const int64_t *order;
+    float *to;
+} Copy;
+
+static void copy_part(void *ctx, int64_t begin, int64_t end, int thread)
+{
+    (void)thread;
+    const Copy *a = ctx;
+    int64_t d = a->c->s->d_model, n_used = a->c->s->moe.n_used;
+    for (int64_t i = begin; i < end; i++)
+        memcpy(a->to + i * d, a->c->x + a->order[i] / n_used * d, (size_t)d * sizeof(float));
+}
+
+/* Expert e for the n choices from order[at] on. */
+static void one_expert(const MoeCall *c, const MoeScratch *m, int e, int64_t at, int64_t n)
 {
     const MoeWeights *w = &c->w->moe;
-    int64_t d = c->s->d_model, f = c->s->moe.d_ff, n_used = c->s->moe.n_used;
+    int64_t d = c->s->d_model, f = c->s->moe.d_ff;
     Affine gate = moe_expert(&w->gate, e), up = moe_expert(&w->up, e), down = moe_expert(&w->down, e);
     float *wide_up = m->hidden, *wide_gate = m->hidden + n * f;
-    for (int64_t i = 0; i < n; i++)
-        memcpy(m->x + i * d, c->x + order[i] / n_used * d, (size_t)d * sizeof(float));
+    pool_for(c->pool, n, COPY_GRAIN, copy_part, &(Copy){c, m->order + at, m->x});
     LinearOut wide[] = {affine_out(&up, wide_up, f), affine_out(&gate, wide_gate, f)};
     lowrank_linear_n(c->adapters, c->pool, m->linear, wide, c->s->gated ? 2 : 1, m->x, d, n);
-    ffn_bend(c->s, wide_gate, wide_up, n * f);
-    affine_adapted(c->adapters, c->pool, m->linear, m->x, &down, c->s->gated ? wide_gate : wide_up, n);
-    for (int64_t i = 0; i < n; i++)
-        memcpy(m->out + order[i] * d, m->x + i * d, (size_t)d * sizeof(float));
+    ffn_bend(c->s, c->pool, wide_gate, wide_up, n * f);
+    affine_adapted(c->adapters, c->pool, m->linear, m->out + at * d, &down, c->s->gated ? wide_gate : wide_up, n);
 }
 
 void moe_grouped(const MoeCall *c)
@@ -53,7 +72,7 @@ void moe_grouped(const MoeCall *c)
     sort_by_expert(s, &m, c->n_tok * s->n_used);
     for (int e = 0; e < s->n_expert; e++) {
         int64_t n = m.begin[e + 1] - m.begin[e];
-        if (n) one_expert(c, &m, e, m.order + m.begin[e], n);
+        if (n) one_expert(c, &m, e, m.begin[e], n);
     }
-    moe_combine(c, &m);
+    moe_combine(c, &m, m.place);
 }

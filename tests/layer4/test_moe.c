@@ -200,6 +200,30 @@ static void both_twins_compute_the_formula(void **state)
     }
 }
 
+/* 200 tokens of 160 hidden numbers: even the activation of one expert is cut up. */
+static void bits_do_not_depend_on_the_number_of_threads(void **state)
+{
+    (void)state;
+    enum { N = 200 };
+    Rng rng = rng_seed(4);
+    BlockSpec s = {.d_model = D, .d_ff = 4 * F, .gated = true, .act = ACT_SILU,
+                   .moe = {.n_expert = X, .n_used = USED, .d_ff = 4 * F}};
+    BlockWeights w = {.moe = {.router = affine(&rng, D, X, false), .gate = experts(&rng, D, 4 * F, true, false),
+                              .up = experts(&rng, D, 4 * F, true, false), .down = experts(&rng, 4 * F, D, true, true)}};
+    float *x = normals(&rng, N * D, 1), *y = ARENA_NEW(&arena, float, 4 * N * D);
+    for (int threads = 1; threads <= 4; threads++) {
+        Pool *pool = NULL;
+        Err err;
+        assert_int_equal(pool_open(&pool, threads, false, &err), OK);
+        MoeCall c = {.s = &s, .w = &w, .pool = pool, .y = y + (threads - 1) * N * D, .x = x, .n_tok = N};
+        c.scratch = arena_alloc(&arena, moe_scratch_bytes(&s, N, threads), 1);
+        moe(&c);
+        assert_same_f32(c.y, y, N * D, "moe", "threads");
+        pool_close(pool);
+    }
+    arena_close(&arena);
+}
+
 int main(void)
 {
     layer4_init();
@@ -209,6 +233,7 @@ int main(void)
         cmocka_unit_test(only_experts_of_the_best_groups_can_be_chosen),
         cmocka_unit_test(equal_scores_choose_the_lower_number),
         cmocka_unit_test(both_twins_compute_the_formula),
+        cmocka_unit_test(bits_do_not_depend_on_the_number_of_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
