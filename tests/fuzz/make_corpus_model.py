@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the seeds of the model fuzzer: Llamas and two Mambas of a few kilobytes that open and compute.
+"""Writes the seeds of the model fuzzer: Llamas, two Mambas, experts of three kinds, latent attention and a
+Gemma, of a few kilobytes, that open and compute.
 
     tests/fuzz/make_corpus_model.py [directory]       default: corpus_model beside this script
 """
@@ -39,7 +40,7 @@ def gguf(keys, infos, data):
     return body + bytes(-len(body) % 32) + data
 
 
-DT_F32, DT_F16, DT_Q8_0 = 0, 1, 8
+DT_F32, DT_F16, DT_Q8_0, DT_MXFP4 = 0, 1, 8, 39
 
 
 def row(t, n, rng, norm):
@@ -48,6 +49,8 @@ def row(t, n, rng, norm):
         return struct.pack("<%df" % n, *x)
     if t == DT_F16:
         return struct.pack("<%de" % n, *x)
+    if t == DT_MXFP4:
+        return b"".join(bytes([124]) + rng.randbytes(16) for i in range(0, n, 32))
     return b"".join(struct.pack("<e32b", .01, *[round(v * 60) % 100 - 50 for v in x[i:i + 32]])
                     for i in range(0, n, 32))
 
@@ -128,6 +131,88 @@ def scan(arch, d=4, inner=8, state=3, conv=2, rank=2, groups=1, n_vocab=3):
     return gguf(keys, infos, data + bytes(-len(data) % 32))
 
 
+def other(arch, ints, floats, shapes, strings=()):
+    """Any family: numbers after the architecture's name; a shape with one number is a vector of F32, and a third
+    part of its entry is the type of a matrix."""
+    rng = random.Random(9)
+    keys = [kv("general.architecture", STR, arch)]
+    keys += [kv(arch + "." + k, BOOL if isinstance(v, bool) else U32, v) for k, v in ints.items()]
+    keys += [kv(arch + "." + k, F32, v) for k, v in floats.items()] + [kv(arch + "." + k, STR, v) for k, v in strings]
+    infos, data = [], b""
+    for name, ne, *t in shapes:
+        kind = t[0] if t else DT_F32
+        data += bytes(-len(data) % 32)
+        infos.append(tensor(name, ne, kind, len(data)))
+        rows = 1
+        for n in ne[1:]:
+            rows *= n
+        data += b"".join(row(kind, ne[0], rng, "norm" in name) for _ in range(rows))
+    return gguf(keys, infos, data + bytes(-len(data) % 32))
+
+
+def common(d, heads, kv_heads, ff, **more):
+    return {"context_length": 2, "embedding_length": d, "block_count": 1, "feed_forward_length": ff,
+            "attention.head_count": heads, "attention.head_count_kv": kv_heads,
+            **{k.replace("__", "."): v for k, v in more.items()}}
+
+
+def block(*parts):
+    return [("blk.0." + name, *rest) for name, *rest in parts]
+
+
+RMS = {"attention.layer_norm_rms_epsilon": 1e-5}
+
+
+def mixtral(d=8, f=6, x=3):
+    """A context that is longer than the trained one, too: a base that grows with it."""
+    return other("llama", common(d, 2, 1, f, expert_count=x, expert_used_count=2),
+                 {**RMS, "rope.scaling.dynamic_factor": 2}, [
+        ("token_embd.weight", (d, 3)), ("output_norm.weight", (d,))] + block(
+        ("attn_norm.weight", (d,)), ("attn_q.weight", (d, d)), ("attn_k.weight", (d, 4)), ("attn_v.weight", (d, 4)),
+        ("attn_output.weight", (d, d)), ("ffn_norm.weight", (d,)), ("ffn_gate_inp.weight", (d, x)),
+        ("ffn_gate_exps.weight", (d, f, x)), ("ffn_up_exps.weight", (d, f, x)), ("ffn_down_exps.weight", (f, d, x))))
+
+
+def gpt_oss(d=32, f=32, x=2, h=2):
+    return other("gpt-oss", common(d, 2, 1, f, attention__key_length=h, attention__value_length=h,
+                                   attention__sliding_window=1, expert_count=x, expert_used_count=1,
+                                   expert_feed_forward_length=f, rope__scaling__original_context_length=1),
+                 {**RMS, "rope.scaling.factor": 2}, [
+        ("token_embd.weight", (d, 2), DT_F16), ("output.weight", (d, 2), DT_F16), ("output_norm.weight", (d,))] + block(
+        ("attn_norm.weight", (d,)), ("attn_q.weight", (d, 2 * h), DT_F16), ("attn_k.weight", (d, h), DT_F16),
+        ("attn_v.weight", (d, h), DT_F16), ("attn_output.weight", (2 * h, d), DT_F16), ("attn_q.bias", (2 * h,)),
+        ("attn_sinks.weight", (2,)), ("post_attention_norm.weight", (d,)), ("ffn_gate_inp.weight", (d, x)),
+        ("ffn_gate_inp.bias", (x,)), ("ffn_gate_exps.weight", (d, f, x), DT_MXFP4),
+        ("ffn_up_exps.weight", (d, f, x), DT_MXFP4), ("ffn_down_exps.weight", (f, d, x), DT_MXFP4),
+        ("ffn_gate_exps.bias", (f, x)), ("ffn_up_exps.bias", (f, x)), ("ffn_down_exps.bias", (d, x))),
+        [("rope.scaling.type", "yarn")])
+
+
+def deepseek(d=8, r=4, rot=2, nope=3, dv=3, f=4, x=4):
+    return other("deepseek2", common(d, 2, 2, 5, attention__key_length=nope + rot, attention__value_length=dv,
+                                     attention__kv_lora_rank=r, rope__dimension_count=rot, expert_count=x,
+                                     expert_used_count=2, expert_feed_forward_length=f, expert_shared_count=1,
+                                     expert_weights_norm=True, expert_gating_func=2, expert_group_count=2,
+                                     expert_group_used_count=1), {**RMS, "expert_weights_scale": 2}, [
+        ("token_embd.weight", (d, 2)), ("output.weight", (d, 2)), ("output_norm.weight", (d,))] + block(
+        ("attn_norm.weight", (d,)), ("attn_q.weight", (d, 2 * (nope + rot))), ("attn_kv_a_mqa.weight", (d, r + rot)),
+        ("attn_kv_a_norm.weight", (r,)), ("attn_kv_b.weight", (r, 2 * (nope + dv))), ("attn_output.weight", (2 * dv, d)),
+        ("ffn_norm.weight", (d,)), ("ffn_gate_inp.weight", (d, x)), ("exp_probs_b.bias", (x,)),
+        ("ffn_gate_exps.weight", (d, f, x)), ("ffn_up_exps.weight", (d, f, x)), ("ffn_down_exps.weight", (f, d, x)),
+        ("ffn_gate_shexp.weight", (d, f)), ("ffn_up_shexp.weight", (d, f)), ("ffn_down_shexp.weight", (f, d))))
+
+
+def gemma3(d=8, f=6, h=4):
+    return other("gemma3", common(d, 2, 1, f, attention__key_length=h, attention__value_length=h,
+                                  attention__sliding_window=1), {**RMS, "final_logit_softcapping": 9,
+                                  "rope.freq_base_swa": 1e4}, [
+        ("token_embd.weight", (d, 3)), ("output_norm.weight", (d,))] + block(
+        ("attn_norm.weight", (d,)), ("attn_q.weight", (d, 2 * h)), ("attn_k.weight", (d, h)), ("attn_v.weight", (d, h)),
+        ("attn_q_norm.weight", (h,)), ("attn_k_norm.weight", (h,)), ("attn_output.weight", (2 * h, d)),
+        ("post_attention_norm.weight", (d,)), ("ffn_norm.weight", (d,)), ("ffn_gate.weight", (d, f)),
+        ("ffn_up.weight", (d, f)), ("ffn_down.weight", (f, d)), ("post_ffw_norm.weight", (d,))))
+
+
 SEEDS = {
     "spm_f32": model(spm(12)),
     "bpe_f16_tied": model(bpe(12), t=DT_F16, tied=True, kv_heads=2),
@@ -137,6 +222,10 @@ SEEDS = {
         kv("llama.rope.scaling.factor", F32, 4), kv("llama.vocab_size", U32, 3)], factors=(1, 8)),
     "mamba": scan("mamba"),
     "mamba2": scan("mamba2", groups=2),
+    "experts_dynamic": mixtral(),
+    "experts_mxfp4": gpt_oss(),
+    "latent": deepseek(),
+    "gemma3": gemma3(),
     "wide_heads": model([], d=4, ff=3, heads=2, kv_heads=2, n_vocab=2, more=[]),
 }
 
