@@ -132,9 +132,12 @@ Status gguf_put_copy(GgufWriter *w, const GgufKv *kv, Err *err);
 Status gguf_put_tensor(GgufWriter *w, const char *name, DType type, int n_dims, const int64_t *ne,
                        Err *err);
 /* Writes the header to path.partial; then one gguf_write_data per tensor (any number of calls that
- * together give its size), then gguf_writer_finish, which renames. */
+ * together give its size), then gguf_writer_finish, which renames and brings the name to the disk as well.
+ * Who wants to look at the file before an older one of that name is gone calls gguf_writer_seal first:
+ * the whole file is then on the disk as *partial, a path of the writer's. */
 Status gguf_write_header(GgufWriter *w, const char *path, Err *err);
 Status gguf_write_data(GgufWriter *w, const void *bytes, size_t n, Err *err);
+Status gguf_writer_seal(GgufWriter *w, const char **partial, Err *err);
 Status gguf_writer_finish(GgufWriter *w, Err *err);
 
 #endif

@@ -1,8 +1,9 @@
 /* gguf_write_file.c: the writing half of the GGUF writer.
  *
  * A reader must never see half a file under the final name. So everything goes to PATH.partial, is
- * forced to the disk (fsync), and only then takes the name PATH (rename, which is atomic). If
- * anything fails before that, closing the writer removes PATH.partial and PATH is untouched. */
+ * forced to the disk (fsync), and only then takes the name PATH (rename, which is atomic). The name
+ * itself is an entry of the directory, which is forced to the disk too. If anything fails before the
+ * renaming, closing the writer removes PATH.partial and PATH is untouched. */
 #include "gguf_write_impl.h"
 
 #include <errno.h>
@@ -187,7 +188,20 @@ Status gguf_write_data(GgufWriter *w, const void *bytes, size_t n, Err *err)
     return OK;
 }
 
-Status gguf_writer_finish(GgufWriter *w, Err *err)
+/* The directory's own bytes. A file system that cannot do this has said so by EINVAL, and no more can be done. */
+static Status sync_name(GgufWriter *w, Err *err)
+{
+    char *slash = strrchr(w->path, '/'), *dir = w->partial; /* no longer needed, and long enough */
+    if (slash) snprintf(dir, (size_t)(slash - w->path) + 2, "%s", w->path);
+    else snprintf(dir, 2, ".");
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return OK; /* a directory that may be written to but not read */
+    int why = fsync(fd) == 0 || errno == EINVAL ? 0 : errno;
+    close(fd);
+    return why ? cannot(w, "store the name", why, err) : OK;
+}
+
+Status gguf_writer_seal(GgufWriter *w, const char **partial, Err *err)
 {
     CHECK(w->fd >= 0, "a writer is finished before its header is written");
 
@@ -197,10 +211,18 @@ Status gguf_writer_finish(GgufWriter *w, Err *err)
                     "tensors before finishing", NAME_ARG(w->tensors.names[w->tensor]),
                     (long long)w->tensor_done, (long long)bytes_of(w, w->tensor));
 
-    //@ begin gguf-finish
     /* 2. On the disk, all of it. */
     TRY(flush(w, err));
     if (fsync(w->fd) != 0) return cannot(w, "write", errno, err);
+    if (partial) *partial = w->partial;
+    return OK;
+}
+
+Status gguf_writer_finish(GgufWriter *w, Err *err)
+{
+    //@ begin gguf-finish
+    /* 1, 2. Nothing missing; flush and fsync: on the disk, all of it. */
+    TRY(gguf_writer_seal(w, NULL, err));
 
     /* 3. Only now under its name. */
     if (rename(w->partial, w->path) != 0)
@@ -208,6 +230,8 @@ Status gguf_writer_finish(GgufWriter *w, Err *err)
     int fd = w->fd;
     w->fd = -1;
     if (close(fd) != 0) return cannot(w, "close", errno, err);
+
+    /* 4. The name is an entry of the directory: on the disk too. */
+    return sync_name(w, err);
     //@ end gguf-finish
-    return OK;
 }

@@ -95,12 +95,17 @@ static Status finish_open(Model *m, Status s, int64_t start_ns, Err *err)
     return s;
 }
 
-Status model_open(Model *m, const char *path, MapMode mode, Err *err)
+Status model_open_run(Model *m, const char *path, MapMode mode, const ImportRun *run, Err *err)
 {
     *m = (Model){0};
     int64_t start = clock_ns();
-    Status s = finish_open(m, import_open(&m->gguf, path, mode, false, &m->imported, err), start, err);
+    Status s = finish_open(m, import_open_run(&m->gguf, path, mode, run, &m->imported, err), start, err);
     return s == OK ? OK : fail_in(err, s, path);
+}
+
+Status model_open(Model *m, const char *path, MapMode mode, Err *err)
+{
+    return model_open_run(m, path, mode, NULL, err);
 }
 
 Status model_open_memory(Model *m, const void *data, size_t size, Err *err)

@@ -36,6 +36,8 @@ typedef struct Model {
 } Model;
 
 Status model_open(Model *m, const char *path, MapMode mode, Err *err);
+/* The same; a directory whose tensors must be laid out anew uses run's pool and bar. */
+Status model_open_run(Model *m, const char *path, MapMode mode, const ImportRun *run, Err *err);
 Status model_open_memory(Model *m, const void *data, size_t size, Err *err);
 /* The container and its tokenizer only: for files that hold a vocabulary, of any architecture. path
  * NULL: the bytes data[0 .. size-1]. */

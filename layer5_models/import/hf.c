@@ -95,12 +95,12 @@ Status hf_convert(HfModel *m, const char *out, const HfParams *p, const ImportRu
     return s;
 }
 
-Status hf_view(HfModel *m, Gguf *g, const HfParams *p, bool shapes_only, Err *err)
+Status hf_view(HfModel *m, Gguf *g, const HfParams *p, bool shapes_only, const ImportRun *run, Err *err)
 {
     GgufWriter *w = NULL;
     ImportTensor *tensors;
     int64_t n;
-    ImportPlace place = {m->weights.files, &m->weights.n_files, shapes_only};
+    ImportPlace place = {m->weights.files, &m->weights.n_files, shapes_only, run};
     TRY(gguf_writer_open(&w, 32, err));
     Status s = plan_model(w, m, p, &tensors, &n, err);
     if (s == OK) s = import_view(g, w, tensors, n, place, &m->notes.own_bytes, err);

@@ -52,7 +52,8 @@ typedef struct {
 
 Status hf_open(HfModel *m, const char *dir, MapMode mode, Err *err); /* mode: of the weights */
 Status hf_convert(HfModel *m, const char *out, const HfParams *p, const ImportRun *run, Err *err);
-Status hf_view(HfModel *m, Gguf *g, const HfParams *p, bool shapes_only, Err *err); /* see import_open */
+/* See import_open; run may be NULL. */
+Status hf_view(HfModel *m, Gguf *g, const HfParams *p, bool shapes_only, const ImportRun *run, Err *err);
 void hf_close(HfModel *m); /* a zeroed one is fine */
 
 #endif

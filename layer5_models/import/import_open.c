@@ -33,7 +33,8 @@ const char *import_model_name(const char *path, char out[IMPORT_MODEL_NAME])
     return out;
 }
 
-Status import_open(Gguf *g, const char *path, MapMode mode, bool shapes_only, ImportNotes *notes, Err *err)
+static Status open_path(Gguf *g, const char *path, MapMode mode, bool shapes_only, const ImportRun *run,
+                        ImportNotes *notes, Err *err)
 {
     char name[IMPORT_MODEL_NAME];
     HfModel m;
@@ -42,8 +43,18 @@ Status import_open(Gguf *g, const char *path, MapMode mode, bool shapes_only, Im
     *g = (Gguf){0};
     HfParams p = {.wish = -1, .name = import_model_name(path, name)};
     TRY(hf_open(&m, path, mode, err));
-    Status s = hf_view(&m, g, &p, shapes_only, err);
+    Status s = hf_view(&m, g, &p, shapes_only, run, err);
     *notes = m.notes;
     hf_close(&m);
     return s;
+}
+
+Status import_open(Gguf *g, const char *path, MapMode mode, bool shapes_only, ImportNotes *notes, Err *err)
+{
+    return open_path(g, path, mode, shapes_only, NULL, notes, err);
+}
+
+Status import_open_run(Gguf *g, const char *path, MapMode mode, const ImportRun *run, ImportNotes *notes, Err *err)
+{
+    return open_path(g, path, mode, false, run, notes, err);
 }

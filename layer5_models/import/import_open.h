@@ -17,7 +17,21 @@ typedef struct {
     bool no_vocabulary; /* there is none in the directory */
 } ImportNotes;
 
+/* How long work is done. */
+typedef struct {
+    const char *label;     /* of the progress bar */
+    bool quiet;
+    Pool *pool;            /* may be NULL */
+    const volatile int *stop; /* may be NULL */
+    /* Of files that are written: looks at what is complete but has not got its name yet; if it fails, an older
+     * file of that name stays. May be NULL. */
+    Status (*check)(void *ctx, const char *path, Err *err);
+    void *check_ctx;
+} ImportRun;
+
 Status import_open(Gguf *g, const char *path, MapMode mode, bool shapes_only, ImportNotes *notes, Err *err);
+/* The same, with data: what is laid out is laid out by run->pool, with a bar if it takes a while. */
+Status import_open_run(Gguf *g, const char *path, MapMode mode, const ImportRun *run, ImportNotes *notes, Err *err);
 
 bool import_is_directory(const char *path);
 

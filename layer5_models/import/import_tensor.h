@@ -8,13 +8,13 @@
  *
  * Interface: an ImportTensor owns nothing; views point into mapped files. import_row_f32 reads a row as
  * f32. import_write declares all tensors, writes them piece by piece (a few megabytes at a time, in
- * parallel, whatever the tensor's size) and finishes the file; the bytes do not depend on the number of
+ * parallel, whatever the tensor's size), lets run->check look at the result and gives the file its name; the bytes do not depend on the number of
  * threads. Where type and order stay, bytes are copied as they are. import_view makes the same container
  * without a file: what stays as it is stays where it is, the rest is laid out in memory. */
 #ifndef SIXFOLD_IMPORT_TENSOR_H
 #define SIXFOLD_IMPORT_TENSOR_H
 
-#include "layer4.h"
+#include "import_open.h"
 
 enum { IMPORT_NAME = 64 };
 
@@ -48,13 +48,6 @@ typedef struct {
     float scale;           /* then of every number; 0 means 1 */
     bool rate;             /* then x becomes -exp(x) */
 } ImportTensor;
-
-typedef struct {
-    const char *label;     /* of the progress bar */
-    bool quiet;
-    Pool *pool;
-    const volatile int *stop; /* may be NULL */
-} ImportRun;
 
 int64_t import_source_row(const ImportOrder *o, int64_t r);
 
@@ -95,6 +88,7 @@ typedef struct {
     MapFile *files;
     int *n_files;
     bool shapes_only;
+    const ImportRun *run; /* pool and progress, may be NULL */
 } ImportPlace;
 Status import_view(Gguf *g, GgufWriter *w, const ImportTensor *t, int64_t n, ImportPlace place,
                    int64_t *own_bytes, Err *err);

@@ -43,27 +43,37 @@ static Status plan(const ImportTensor *t, int64_t n, int64_t *bytes, int64_t *fl
                 (double)have / 1048576);
 }
 
-static Status lay_out(const ImportTensor *t, float *floats, char *out, Err *err)
+/* Small ones are there before a bar could be drawn. */
+enum { WORTH_A_BAR = 64 << 20 };
+
+static Status lay_out(const ImportTensor *t, const ImportRun *run, Progress *bar, float *floats, char *out, Err *err)
 {
     int64_t rows = import_n_rows(t), row_bytes = dtype_row_bytes(t->type, import_row_length(t));
     int64_t most = import_piece_rows(t);
     for (int64_t first = 0; first < rows; first += most) {
         int64_t n = rows - first < most ? rows - first : most;
-        TRY(import_rows_checked(t, first, n, floats, out + first * row_bytes, NULL, err));
+        if (run->stop && *run->stop) return fail(err, E_CANCELLED, "stopped on request");
+        TRY(import_rows_checked(t, first, n, floats, out + first * row_bytes, run->pool, err));
+        progress_update(bar, bar->done + n * row_bytes);
     }
     import_release(t);
     return OK;
 }
 
 /* data[i]: where tensor i lies from now on. Memory from a, scratch of its own. */
-static Status place_all(const ImportTensor *t, int64_t n, const void **data, Arena *a, int64_t *own_bytes, Err *err)
+static Status place_all(const ImportTensor *t, int64_t n, const ImportRun *run, const void **data, Arena *a,
+                        int64_t *own_bytes, Err *err)
 {
+    static const ImportRun alone = {.quiet = true};
     int64_t n_floats;
     Arena scratch = {0};
+    Progress bar;
+    if (!run) run = &alone;
     TRY(plan(t, n, own_bytes, &n_floats, err));
     if (*own_bytes) TRY(arena_reserve(a, (size_t)*own_bytes, err));
     float *floats = arena_alloc_dirty(&scratch, n_floats + 1, sizeof *floats);
     Status s = floats ? OK : fail(err, E_MEMORY, "no memory for %lld numbers", (long long)n_floats);
+    progress_start(&bar, run->label, *own_bytes, "MB", 1e6, run->quiet || *own_bytes < WORTH_A_BAR);
     for (int64_t i = 0; s == OK && i < n; i++) {
         if (stays(&t[i])) {
             data[i] = t[i].sources->view.data;
@@ -71,9 +81,10 @@ static Status place_all(const ImportTensor *t, int64_t n, const void **data, Are
         }
         char *own = arena_alloc_dirty(a, import_bytes(&t[i]), 1);
         data[i] = own;
-        s = own ? lay_out(&t[i], floats, own, err)
+        s = own ? lay_out(&t[i], run, &bar, floats, own, err)
                 : fail(err, E_MEMORY, "no memory for '%s', %lld bytes", t[i].name, (long long)import_bytes(&t[i]));
     }
+    if (s == OK) progress_end(&bar);
     arena_close(&scratch);
     return s;
 }
@@ -95,7 +106,7 @@ static Status collect(GgufParts *parts, GgufWriter *w, const ImportTensor *t, in
     *own_bytes = 0;
     const void **data = place.shapes_only ? NULL : ARENA_NEW(&parts->arena, const void *, n);
     if (!data && !place.shapes_only) return fail(err, E_MEMORY, "no memory for %lld tensors", (long long)n);
-    if (data) TRY(place_all(t, n, data, &parts->arena, own_bytes, err));
+    if (data) TRY(place_all(t, n, place.run, data, &parts->arena, own_bytes, err));
     parts->data = data;
 
     /* 3. The files, which the tensors that stayed are in. */

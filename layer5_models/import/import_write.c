@@ -65,5 +65,8 @@ Status import_write(GgufWriter *w, const char *path, const ImportTensor *t, int6
     progress_start(&bar, run->label, bytes, "MB", 1e6, run->quiet);
     for (int64_t i = 0; i < n; i++) TRY(write_tensor(w, &t[i], run, &bar, err));
     progress_end(&bar);
+    const char *partial;
+    TRY(gguf_writer_seal(w, &partial, err));
+    if (run->check) TRY(run->check(run->check_ctx, partial, err));
     return gguf_writer_finish(w, err);
 }

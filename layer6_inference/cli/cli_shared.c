@@ -120,12 +120,22 @@ static Status place(Cli *c, Err *err)
     return OK;
 }
 
+static Status start_pool(Cli *c, Err *err)
+{
+    if (c->pool) return OK;
+    TRY(place(c, err));
+    return pool_open(&c->pool, c->o.n_threads ? (int)c->o.n_threads : cpu_threads_default(), c->bind, err);
+}
+
 Status cli_open_model(Cli *c, Err *err)
 {
     MapMode mode;
     TRY(load_mode(&c->o, &mode, err));
     TRY(place(c, err));
-    Status s = c->o.model ? model_open(&c->model, c->o.model, mode, err)
+    /* What a directory has in another order is laid out by all threads. */
+    if (c->o.model && import_is_directory(c->o.model)) TRY(start_pool(c, err));
+    ImportRun run = {.label = "arrange", .quiet = c->o.quiet, .pool = c->pool};
+    Status s = c->o.model ? model_open_run(&c->model, c->o.model, mode, &run, err)
                           : model_open_memory(&c->model, c->program->embedded,
                                               c->program->embedded_bytes, err);
     if (s == OK && !c->o.quiet) cli_note_import(&c->model.imported);
@@ -168,9 +178,7 @@ static Status repack(Cli *c, Err *err)
 
 Status cli_open_pool(Cli *c, Err *err)
 {
-    TRY(place(c, err));
-    int n = c->o.n_threads ? (int)c->o.n_threads : cpu_threads_default();
-    TRY(pool_open(&c->pool, n, c->bind, err));
+    TRY(start_pool(c, err));
     return repack(c, err);
 }
 

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 Status cli_outtype(const char *name, int *wish, Err *err)
 {
@@ -45,9 +44,22 @@ static Status convert_directory(const Options *o, const char *path, const char *
     return s;
 }
 
+/* Where the base has tensors, the adapter must fit them. */
+static Status check_adapter(void *ctx, const char *path, Err *err)
+{
+    const Options *o = ctx;
+    Gguf base;
+    Lora lora = {0};
+    if (import_is_directory(o->base)) return OK;
+    TRY(gguf_open(&base, o->base, MAP_AUTO, err));
+    Status s = lora_open(&lora, path, &base, err);
+    lora_close(&lora);
+    gguf_close(&base);
+    return s;
+}
+
 /* An adapter; if its model is at hand as GGUF, it must fit that. */
-static Status convert_adapter(const Options *o, const char *path, const char *name, int wish,
-                              const ImportRun *run, Err *err)
+static Status convert_adapter(Options *o, const char *path, const char *name, int wish, ImportRun *run, Err *err)
 {
     HfLoraStats stats;
     HfParams p = {.wish = wish, .name = name};
@@ -56,36 +68,23 @@ static Status convert_adapter(const Options *o, const char *path, const char *na
                     "enough) or --base MODEL.gguf");
     if (cli_same_file(o->base, o->outfile))
         return fail(err, E_ARG, "'%s' is the base model. HINT: give another output name", o->outfile);
-    Status s = hf_lora_convert(path, o->base, o->outfile, &p, run, &stats, err);
-    if (s != OK) return s;
-    /* Where the base has tensors, the adapter must fit them. */
-    if (!import_is_directory(o->base)) {
-        Gguf base;
-        Lora lora = {0};
-        s = gguf_open(&base, o->base, MAP_AUTO, err);
-        if (s == OK) s = lora_open(&lora, o->outfile, &base, err);
-        lora_close(&lora);
-        gguf_close(&base);
-    }
-    if (s != OK) unlink(o->outfile);
-    if (s == OK && !o->quiet && stats.n_left)
+    run->check = check_adapter, run->check_ctx = o;
+    TRY(hf_lora_convert(path, o->base, o->outfile, &p, run, &stats, err));
+    if (!o->quiet && stats.n_left)
         fprintf(stderr, "note: %lld tensors are left out: copies of the base model's own\n", (long long)stats.n_left);
-    if (s == OK && !o->quiet)
-        fprintf(stderr, "%s: a LoRA adapter of %lld matrices\n", o->outfile, (long long)stats.n_pairs);
-    return s;
+    if (!o->quiet) fprintf(stderr, "%s: a LoRA adapter of %lld matrices\n", o->outfile, (long long)stats.n_pairs);
+    return OK;
 }
 
-/* What was written must open; if it does not, the source was wrong in a way that only binding finds. */
-static Status check_result(const char *path, bool quiet, Err *err)
+/* What was written must open before an older file of that name gives way; if it does not, the source was wrong in a
+ * way that only binding finds. */
+static Status check_result(void *ctx, const char *path, Err *err)
 {
+    const Options *o = ctx;
     Model m;
-    Status s = model_open(&m, path, MAP_AUTO, err);
-    if (s != OK) {
-        unlink(path);
-        return s;
-    }
-    if (!quiet)
-        fprintf(stderr, "%s: %s, %lld tensors, %.1f M parameters, %.1f MB\n", path, m.arch->title,
+    TRY(model_open(&m, path, MAP_AUTO, err));
+    if (!o->quiet)
+        fprintf(stderr, "%s: %s, %lld tensors, %.1f M parameters, %.1f MB\n", o->outfile, m.arch->title,
                 (long long)m.gguf.n_tensors, (double)m.weights.n_params / 1e6, (double)m.gguf.file_bytes / 1e6);
     model_close(&m);
     return OK;
@@ -93,7 +92,7 @@ static Status check_result(const char *path, bool quiet, Err *err)
 
 Status verb_convert(Cli *c, Err *err)
 {
-    const Options *o = &c->o;
+    Options *o = &c->o;
     char buffer[IMPORT_MODEL_NAME];
     int wish;
     if (o->n_positional < 1 || !o->outfile)
@@ -108,7 +107,7 @@ Status verb_convert(Cli *c, Err *err)
     ImportRun run = {.label = "convert", .quiet = o->quiet, .pool = c->pool, .stop = &cli_stop};
     const char *name = o->model_name ? o->model_name : import_model_name(path, buffer);
     if (import_is_directory(path) && hf_lora_is(path)) return convert_adapter(o, path, name, wish, &run, err);
-    TRY(import_is_directory(path) ? convert_directory(o, path, name, wish, &run, err)
-                           : convert_llama2c(o, path, name, wish, &run, err));
-    return check_result(o->outfile, o->quiet, err);
+    run.check = check_result, run.check_ctx = o;
+    return import_is_directory(path) ? convert_directory(o, path, name, wish, &run, err)
+                                     : convert_llama2c(o, path, name, wish, &run, err);
 }

@@ -28,8 +28,6 @@ static Status merge(Cli *c, const Gguf *base, int wish, Err *err)
     LoraMergeStats stats;
     LoraMergeParams p = {.wish = wish, .quiet = c->o.quiet, .stop = &cli_stop};
     TRY(cli_open_loras(c, base, err));
-    TRY(cli_open_pool(c, err));
-    cli_catch_interrupt();
     TRY(lora_merge(base, c->uses, c->n_loras, c->o.outfile, &p, c->pool, &stats, err));
     if (!c->o.quiet)
         fprintf(stderr, "%s: %lld of %lld tensors changed, %.1f MB\n", c->o.outfile, (long long)stats.n_changed,
@@ -49,10 +47,13 @@ Status verb_merge(Cli *c, Err *err)
                     !model ? "the model" : !o->outfile ? "-o" : "--lora");
     TRY(cli_outtype(o->outtype, &wish, err));
     TRY(check_paths(c, model, err));
-    Status s = import_open(&base, model, MAP_AUTO, false, &notes, err);
+    TRY(cli_open_pool(c, err));
+    cli_catch_interrupt();
+    ImportRun run = {.label = "arrange", .quiet = o->quiet, .pool = c->pool, .stop = &cli_stop};
+    Status s = import_open_run(&base, model, MAP_AUTO, &run, &notes, err);
     if (s != OK) {
         fail_in(err, s, model);
-        return s == E_MEMORY ? s : E_FORMAT;
+        return s == E_MEMORY || s == E_CANCELLED ? s : E_FORMAT;
     }
     if (!o->quiet) cli_note_import(&notes);
     s = merge(c, &base, wish, err);

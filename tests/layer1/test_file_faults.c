@@ -195,6 +195,59 @@ static void interrupted_and_short_writes_store_all_bytes(void **state)
     unlink(path);
 }
 
+/* What was there before stays until the new file is complete and looked at. */
+static void an_older_file_stays_until_the_new_one_is_sealed(void **state)
+{
+    (void)state;
+    static const char *const calls[] = {"write", "fsync", "rename"};
+    Err err;
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        write_bytes();
+        fault.call = calls[i], fault.why = EIO, fault.after = 0, fault.n_calls = 0;
+        assert_int_equal(write_model(&err), E_IO);
+        fault.call = NULL;
+        MapFile m;
+        MUST(map_open(&m, path, MAP_READ, &err), &err);
+        assert_memory_equal(m.data, bytes, sizeof bytes);
+        map_close(&m);
+        assert_false(exists(partial));
+    }
+    const char *sealed = NULL;
+    GgufWriter *w = NULL;
+    Gguf g;
+    MUST(gguf_writer_open(&w, 32, &err), &err);
+    MUST(gguf_put_tensor(w, "t", DT_I8, 1, (int64_t[]){sizeof bytes}, &err), &err);
+    MUST(gguf_write_header(w, path, &err), &err);
+    MUST(gguf_write_data(w, bytes, sizeof bytes, &err), &err);
+    MUST(gguf_writer_seal(w, &sealed, &err), &err);
+    assert_string_equal(sealed, partial);
+    MUST(gguf_open(&g, sealed, MAP_READ, &err), &err); /* whole, before it has its name */
+    gguf_close(&g);
+    gguf_writer_close(w);
+    assert_false(exists(partial));
+    assert_true(exists(path));
+    unlink(path);
+}
+
+/* The second fsync is the directory's: without it a crash may leave the file without its name. */
+static void the_name_is_forced_to_the_disk_too(void **state)
+{
+    (void)state;
+    Err err;
+    fault.call = "fsync", fault.why = EIO, fault.after = 1, fault.n_calls = 0;
+    Status s = write_model(&err);
+    fault.call = NULL;
+    assert_int_equal(s, E_IO);
+    assert_int_equal(fault.n_calls, 2);
+    assert_non_null(strstr(err.text, "cannot store the name"));
+    assert_true(exists(path) && !exists(partial));
+    fault.call = "fsync", fault.why = EINVAL, fault.after = 1, fault.n_calls = 0; /* a file system that has no such thing */
+    s = write_model(&err);
+    fault.call = NULL;
+    MUST(s, &err);
+    unlink(path);
+}
+
 static void a_write_that_fails_leaves_no_file(void **state)
 {
     (void)state;
@@ -244,6 +297,8 @@ int main(void)
         cmocka_unit_test(advice_is_about_whole_pages_of_the_range),
         cmocka_unit_test(interrupted_and_short_writes_store_all_bytes),
         cmocka_unit_test(a_write_that_fails_leaves_no_file),
+        cmocka_unit_test(an_older_file_stays_until_the_new_one_is_sealed),
+        cmocka_unit_test(the_name_is_forced_to_the_disk_too),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

@@ -6,12 +6,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "layer5.h"
-#include "must.h"
+#include "temp_dir.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 /* A vector of row numbers as a checkpoint has them; what order makes of it. */
 static void check_order(ImportOrder o, const int *want, int n)
@@ -153,11 +150,8 @@ static void types_follow_the_wish_where_they_can(void **state)
 static void a_file_is_there_completely_or_not_at_all(void **state)
 {
     (void)state;
-    char dir[] = "/tmp/sixfold-test-XXXXXX", path[64], partial[80];
+    const char *path = temp_path("out.gguf"), *partial = temp_path("out.gguf.partial");
     Err err = {0};
-    assert_non_null(mkdtemp(dir));
-    snprintf(path, sizeof path, "%s/out.gguf", dir);
-    snprintf(partial, sizeof partial, "%s.partial", path);
     ImportSource s[X];
     ImportTensor t = experts(s, DT_F16);
     ImportRun run = {.label = "test", .quiet = true};
@@ -178,16 +172,40 @@ static void a_file_is_there_completely_or_not_at_all(void **state)
     for (int i = 0; i < W; i++)
         assert_true(tensor_at(v, i, 2, 1, 0) == f16_to_f32(f32_to_f16(bf16_to_f32(halves[1][W + i]))));
     gguf_close(&g);
-    unlink(path);
-    assert_int_equal(rmdir(dir), 0);
 }
 
-static int init(void **state)
+/* What convert does with the result before an older file of that name is gone. */
+static Status look(void *ctx, const char *path, Err *err)
+{
+    Gguf g;
+    bool wrong = *(bool *)ctx;
+    MUST(gguf_open(&g, path, MAP_READ, err), err); /* it is complete */
+    gguf_close(&g);
+    assert_string_not_equal(path, temp_path("out.gguf"));
+    return wrong ? fail(err, E_FORMAT, "it does not bind") : OK;
+}
+
+static void an_older_file_survives_what_does_not_pass(void **state)
 {
     (void)state;
-    layer5_init();
-    return 0;
+    Err err = {0};
+    ImportSource s[X];
+    for (int k = 0; k < 2; k++) {
+        bool wrong = k == 0;
+        ImportTensor t = experts(s, DT_F16);
+        ImportRun run = {.label = "test", .quiet = true, .check = look, .check_ctx = &wrong};
+        GgufWriter *w;
+        temp_write_text("out.gguf", "the older one");
+        MUST(gguf_writer_open(&w, 32, &err), &err);
+        assert_int_equal(import_write(w, temp_path("out.gguf"), &t, 1, &run, &err), wrong ? E_FORMAT : OK);
+        gguf_writer_close(w);
+        assert_int_equal(access(temp_path("out.gguf.partial"), F_OK), -1);
+        Buf b = temp_read(temp_path("out.gguf"));
+        assert_int_equal(memcmp(b.data, "the older one", 13) == 0, wrong);
+        buf_close(&b);
+    }
 }
+
 
 int main(void)
 {
@@ -200,6 +218,7 @@ int main(void)
         cmocka_unit_test(numbers_that_do_not_fit_are_found_by_both),
         cmocka_unit_test(types_follow_the_wish_where_they_can),
         cmocka_unit_test(a_file_is_there_completely_or_not_at_all),
+        cmocka_unit_test(an_older_file_survives_what_does_not_pass),
     };
-    return cmocka_run_group_tests(tests, init, NULL);
+    return cmocka_run_group_tests(tests, temp_dir_setup, temp_dir_teardown);
 }

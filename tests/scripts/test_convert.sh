@@ -79,6 +79,13 @@ a_directory_runs_as_the_file_that_it_would_be() {
     rm "$tmp/dir/model-00002-of-00002.safetensors" &&
     refused 3 'model-00002-of-00002' logits -m "$tmp/dir" --tokens 1 -o "$tmp/x"
 }
+an_older_file_survives_a_conversion_that_fails() {
+    rm -rf "$tmp/short" && cp -r tests/fixtures/hf_llama3 "$tmp/short" && echo older >"$tmp/kept.gguf" &&
+    sed -i 's/"num_hidden_layers": 2/"num_hidden_layers": 3/' "$tmp/short/config.json" &&
+    refused 3 'blk.2.*is missing' convert "$tmp/short" -o "$tmp/kept.gguf" &&
+    [ "$(cat "$tmp/kept.gguf")" = older ] && [ ! -e "$tmp/kept.gguf.partial" ] &&
+    "$s" convert tests/fixtures/hf_llama3 -o "$tmp/kept.gguf" -q && [ "$(head -c 4 "$tmp/kept.gguf")" = GGUF ]
+}
 wrong_calls_are_refused_and_leave_nothing() {
     refused 2 'expected are a checkpoint' convert &&
     refused 2 'no vocabulary of its own' convert models/wired.gguf -o "$tmp/x.gguf" &&
@@ -93,5 +100,6 @@ verdict perplexity_is_the_known_one
 verdict types_are_chosen_by_name
 verdict a_directory_converts_in_all_types_whatever_the_threads
 verdict a_directory_runs_as_the_file_that_it_would_be
+verdict an_older_file_survives_a_conversion_that_fails
 verdict wrong_calls_are_refused_and_leave_nothing
 exit $failed
