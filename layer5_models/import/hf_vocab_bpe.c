@@ -2,7 +2,6 @@
  * way out (as Llama 2, which GGUF keeps as a SentencePiece vocabulary: urgency becomes a score). */
 #include "hf_vocab_impl.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* "left right", or ["left", "right"] whose blanks become the sign for one. */
@@ -81,16 +80,9 @@ static Status finish_spm(HfVocab *v, JsonView model, Err *err)
     TRY(score_by_merges(v, err));
     if (jsonview_kind(jsonview_get(model, "unk_token")) == JSON_TEXT)
         TRY(jsonview_text(jsonview_get(model, "unk_token"), &v->m->arena, &unk, err));
-    for (int64_t i = 0; i < v->n; i++) {
-        char name[8];
-        Str s = v->texts[i];
-        if (s.len && s.len == unk.len && memcmp(s.ptr, unk.ptr, s.len) == 0) v->types[i] = HF_UNKNOWN;
-        if (s.len != 6 || memcmp(s.ptr, "<0x", 3) != 0) continue;
-        for (unsigned b = 0; b < 256; b++) {
-            snprintf(name, sizeof name, "<0x%02X>", b);
-            if (str_is(s, name)) v->types[i] = HF_BYTE;
-        }
-    }
+    int64_t id = hf_vocab_find(v, unk);
+    if (id >= 0) v->types[id] = HF_UNKNOWN;
+    hf_vocab_mark_bytes(v);
     v->add_space = hf_has_type(normalizer, "normalizers", "Prepend") ||
                    (hf_has_type(pre, "pretokenizers", "Metaspace") && !jsonview_is(jsonview_get(pre, "prepend_scheme"), "never"));
     v->merges = NULL;

@@ -39,6 +39,7 @@ Status hf_vocab_no_form(const char *what, JsonView type, Err *err);
 bool hf_has_type(JsonView part, const char *list, const char *type); /* the part, or one of its list */
 Status hf_vocab_read(HfVocab *v, JsonView model, Err *err);
 Status hf_vocab_added(HfVocab *v, Err *err);
+int hf_vocab_mark_bytes(HfVocab *v); /* tokens "<0x0A>" get the type of bytes; how many of the 256 there are */
 
 /* Its kinds of models: hf_vocab_bpe.c, hf_vocab_unigram.c, hf_vocab_pieces.c. hf_vocab_spm.c: tokenizer.model.
  * hf_vocab_pre.c: which of the known ways of cutting words tokenizer.json describes. */

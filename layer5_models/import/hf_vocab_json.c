@@ -2,6 +2,7 @@
  * added, and what is put before and after a text. */
 #include "hf_vocab_impl.h"
 
+#include <stdio.h>
 #include <string.h>
 
 Status hf_vocab_damaged(const char *what, Err *err)
@@ -52,6 +53,26 @@ Status hf_vocab_added(HfVocab *v, Err *err)
         TRY(hf_vocab_set(v, id, text, special ? HF_CONTROL : HF_USER, err));
     }
     return OK;
+}
+
+int hf_vocab_mark_bytes(HfVocab *v)
+{
+    bool seen[256] = {0};
+    int n = 0;
+    for (int64_t i = 0; i < v->n; i++) {
+        Str s = v->texts[i];
+        char name[8];
+        unsigned b = 0;
+        if (s.len != 6 || memcmp(s.ptr, "<0x", 3) != 0) continue;
+        memcpy(name, s.ptr, 6), name[6] = 0;
+        if (sscanf(name, "<0x%2X>", &b) != 1 || b > 255) continue;
+        snprintf(name, sizeof name, "<0x%02X>", b & 255);
+        if (!str_is(s, name)) continue; /* small letters, blanks */
+        v->types[i] = HF_BYTE;
+        n += !seen[b];
+        seen[b] = true;
+    }
+    return n;
 }
 
 /* ---------------------------------------------------------------- the frame of a text */

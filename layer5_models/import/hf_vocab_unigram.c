@@ -7,7 +7,8 @@
  *   Precompiled                          | WhitespaceSplit, Metaspace   (T5, XLM-R)
  *   Precompiled, Strip, Replace " {2,}"  | Metaspace                    (others)
  *
- * In both, words are cut before tokens are chosen; that is only the same if no token spans two words. */
+ * In both, words are cut before tokens are chosen; that is only the same if no token spans two words. What no token
+ * covers is unknown, or with byte_fallback its bytes: tokens "<0x00>" to "<0xFF>". */
 #include "hf_vocab_impl.h"
 
 #include <math.h>
@@ -147,8 +148,6 @@ Status hf_vocab_unigram(HfVocab *v, JsonView model, Err *err)
     v->pre = "default";
     v->has_scores = true;
     v->add_space = v->merge_spaces = 1;
-    if (jsonview_true(jsonview_get(model, "byte_fallback")))
-        return hf_vocab_no_form("a Unigram model with bytes to fall back on, of type", jsonview_get(model, "type"), err);
     TRY(read_steps(v, err));
     TRY(read_scored(v, jsonview_get(model, "vocab"), err));
     TRY(hf_vocab_added(v, err));
@@ -162,5 +161,9 @@ Status hf_vocab_unigram(HfVocab *v, JsonView model, Err *err)
     if (!jsonview_int(jsonview_get(model, "unk_id"), 0, v->n - 1, &v->unk))
         return hf_vocab_damaged("a Unigram model without an unknown token", err);
     v->types[v->unk] = HF_UNKNOWN;
-    return OK;
+    if (!jsonview_true(jsonview_get(model, "byte_fallback"))) return OK;
+    int n = hf_vocab_mark_bytes(v);
+    if (n == 256) return OK;
+    return fail(err, E_UNSUPPORTED, "tokenizer.json: a Unigram model falls back on bytes, but has tokens for %d of 256. HINT: "
+                "such vocabularies have no GGUF form", n);
 }

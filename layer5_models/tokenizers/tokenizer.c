@@ -173,7 +173,7 @@ int32_t tokenizer_find(const Tokenizer *t, const char *text, size_t n)
 
 int tokenizer_missing_bytes(const Tokenizer *t)
 {
-    if (t->kind == TOKENIZER_WPM || t->kind == TOKENIZER_UGM) return 0; /* they have no byte tokens */
+    if (t->kind == TOKENIZER_WPM || t->kind == TOKENIZER_UGM) return 0; /* they need no byte tokens */
     int missing = 0;
     for (int b = 0; b < 256; b++) missing += t->byte_ids[b] < 0;
     return missing;

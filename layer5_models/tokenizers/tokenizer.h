@@ -14,7 +14,7 @@
  * - tokenizer_open reads and checks everything (array lengths, ids, types, duplicate texts, UTF-8 is
  *   not required of tokens). The Tokenizer keeps views into the Gguf, which must stay open.
  * - Encoding never fails on bytes: invalid UTF-8 goes through byte tokens; where there are none (WPM,
- *   UGM) it is dropped or unknown. It fails on memory, on text beyond 1 GiB, and in SPM if the
+ *   most of UGM) it is dropped or unknown. It fails on memory, on text beyond 1 GiB, and in SPM if the
  *   vocabulary has no token for a byte and no unknown token.
  * - WPM and UGM change the text (case, accents, spaces): decoding does not give it back.
  *   Byte-level BPE drops a byte that has no token, as its other implementations do;

@@ -138,6 +138,7 @@ struct Tokenizer {
     uint32_t *priority;  /* SPM: [n_tokens] from the scores, smaller is more urgent */
     size_t longest;      /* SPM, WPM: bytes of the longest text */
     int32_t byte_ids[256];    /* token for a byte on its own, or -1 */
+    bool byte_fallback;       /* UGM: it has all of them, for what no token covers */
     int32_t byte_symbols[256]; /* byte-level BPE: symbol of a byte; may lie beyond the tokens */
     int16_t bytes_of[324];    /* byte-level BPE: byte of a character of its alphabet, or -1 */
     PairSlot *pairs;     /* BPE: [n_pairs] */

@@ -4,11 +4,13 @@
  *   best(0) = 0,   best(j) = max over tokens w that end at j of  best(j - |w|) + score(w)
  *
  * A character that is no token may always be passed as unknown, at the price of the worst token and ten
- * more. Before that the text is made plain (ugm_charsmap.c) and its spaces become U+2581.
+ * more; if the vocabulary has a token for every byte, its bytes stand for it then. Before that the text is
+ * made plain (ugm_charsmap.c) and its spaces become U+2581.
  * Source: Kudo 2018 (Subword regularization), section 3.2; Viterbi 1967. */
 #include "tokenizer_impl.h"
 
 #include <math.h>
+#include <stdio.h>
 
 enum { MAX_PIECE = MAX_SPECIAL_BYTES }; /* SentencePiece learns no piece over 16 characters */
 
@@ -48,11 +50,24 @@ static Status read_scores(Tokenizer *t, Arena *a, const Gguf *g, Err *err)
     return OK;
 }
 
+static void find_bytes(Tokenizer *t)
+{
+    t->byte_fallback = true;
+    for (int b = 0; b < 256; b++) {
+        char name[8];
+        snprintf(name, sizeof name, "<0x%02X>", b);
+        int32_t id = tokenizer_vocab_find(&t->vocab, name, 6);
+        t->byte_ids[b] = id >= 0 && t->types[id] == TOKEN_BYTE ? id : -1;
+        t->byte_fallback &= t->byte_ids[b] >= 0;
+    }
+}
+
 Status tokenizer_ugm_open(Tokenizer *t, Arena *a, const Gguf *g, Err *err)
 {
     TRY(gguf_get_bool(g, "tokenizer.ggml.remove_extra_whitespaces", &t->merge_spaces, err));
     TRY(tokenizer_charsmap_open(t, g, err));
     TRY(read_scores(t, a, g, err));
+    find_bytes(t);
     if (t->ids[ID_UNK] < 0)
         return fail(err, E_FORMAT, "model 't5' has no unknown token, but a character without token "
                     "must become something HINT: convert the model again");
@@ -143,11 +158,14 @@ Status tokenizer_ugm_encode(Encoder *e, const char *text, size_t n, Err *err)
     for (size_t i = 1; i <= n; i++) best[i] = (Way){-INFINITY, 0, -1};
     find_ways(e->t, e->text.data, n, best);
 
-    /* Back along the best way; then turned round. Unknown characters in a row are one. */
+    /* Back along the best way; then turned round. Unknown characters in a row are one, or all their bytes. */
     int64_t first = e->out->n;
     int32_t unk = e->t->ids[ID_UNK], last = -1;
     for (size_t at = n; at > 0; at = best[at].prev) {
-        if (best[at].id != unk || last != unk) TRY(tokens_push(e->out, best[at].id, err));
+        bool bytes = e->t->byte_fallback && best[at].id == unk;
+        for (size_t i = at; bytes && i > best[at].prev; i--)
+            TRY(tokens_push(e->out, e->t->byte_ids[(unsigned char)e->text.data[i - 1]], err));
+        if (!bytes && (best[at].id != unk || last != unk)) TRY(tokens_push(e->out, best[at].id, err));
         last = best[at].id;
     }
     for (int64_t i = first, k = e->out->n - 1; i < k; i++, k--) {

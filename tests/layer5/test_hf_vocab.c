@@ -129,6 +129,7 @@ static void unigram_ids_are_those_of_the_library(void **state)
     check_ids("t5", 215, NULL);
     check_ids("xlmr", 220, NULL); /* rows of the embedding that no token has */
     check_ids("strip", 213, NULL);
+    check_ids("bytes", 469, NULL);
 }
 
 static void wordpiece_ids_are_those_of_the_library(void **state)
@@ -240,7 +241,8 @@ static void what_a_file_cannot_say_is_refused(void **state)
         {{TABLE, "{\"type\":\"Digits\"}", "null", GOOD}, E_UNSUPPORTED, "\"Digits\""},
         {{"{\"type\":\"NFKC\"}", WORDS, "null", GOOD}, E_UNSUPPORTED, "\"NFKC\""},
         {{"{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"B!==\"}", WORDS, "null", GOOD}, E_FORMAT, "base64"},
-        {{TABLE, WORDS, "null", UNIGRAM("\"byte_fallback\":true,", "[\"\u2581\",-1]")}, E_UNSUPPORTED, "fall back"},
+        {{TABLE, WORDS, "null", UNIGRAM("\"byte_fallback\":true,", "[\"\u2581\",-1],[\"<0x41>\",0],[\"<0x4a>\",0]")},
+         E_UNSUPPORTED, "for 1 of 256"},
         {{TABLE, WORDS, "null", UNIGRAM("", "[\"a\",-1]")}, E_UNSUPPORTED, "for the blank"},
         {{TABLE, WORDS, "null", UNIGRAM("", "[\"\u2581\",-1],[\"a\u2581b\",-2]")}, E_UNSUPPORTED, "spans two words"},
         {{TABLE, WORDS, "null", UNIGRAM("", "[\"\u2581\",-Infinity]")}, E_FORMAT, "finite"},
