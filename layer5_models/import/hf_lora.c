@@ -1,127 +1,18 @@
-/* hf_lora.c: pairs of a PEFT adapter, found by the names of the family's table and given ours. */
-#include "hf_lora.h"
-
-#include "hf_impl.h"
+/* hf_lora.c: pairs of a PEFT adapter, found by the names of the family's table and given ours. What they are to be
+ * multiplied with is in hf_lora_config.c. */
+#include "hf_lora_impl.h"
 #include "hparams.h"
-#include "quant_mix_impl.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MAX_PATTERNS = 256 };
-
-typedef struct {
-    Arena arena;
-    HfModel base;      /* what the table needs to know: family, heads, layers, experts */
-    HfJson config;     /* adapter_config.json */
-    SafeTensors weights;
-    bool *used;        /* [weights.n] */
-    double alpha;      /* lora_alpha */
-    double file_alpha; /* adapter.lora.alpha */
-    bool by_root;      /* use_rslora */
-    QuantMatcher *patterns; /* of alpha_pattern, NULL if there are none */
-    double alphas[MAX_PATTERNS];
-    int wish;
-    ImportTensor *out;
-    int64_t n, cap;
-} Peft;
-
 /* Both halves as they are saved. */
 typedef struct {
     const SafeTensor *a, *b;
     double scale; /* of B A */
 } Pair;
-
-/* ---------------------------------------------------------------- adapter_config.json */
-
-static Status cannot(const char *what, const char *hint, Err *err)
-{
-    return fail(err, E_UNSUPPORTED, "adapter_config.json has %s, which a GGUF adapter cannot say. HINT: %s", what, hint);
-}
-
-/* Switches that change what A and B mean, or add to them. */
-static Status check_switches(const Peft *p, Err *err)
-{
-    JsonView c = p->config.root;
-    static const char *const flags[] = {"use_dora", "lora_bias", "use_qalora", "use_bdlora"};
-    static const char *const lists[] = {"modules_to_save", "target_parameters", "trainable_token_indices",
-                                        "layer_replication", "alora_invocation_tokens", "invocation_string",
-                                        "kasa_config", "monteclora_config", "arrow_config"};
-    static const char *const changed[] = {"pissa", "olora", "corda", "loftq", "lora_ga"};
-    char text[96];
-    JsonView kind = jsonview_get(c, "peft_type"), init = jsonview_get(c, "init_lora_weights");
-    if (!jsonview_is(kind, "LORA"))
-        return fail(err, E_UNSUPPORTED, "peft_type is %.*s, expected is \"LORA\". HINT: other kinds of adapters have no GGUF "
-                    "form", kind.s ? (int)(kind.end - kind.s > 40 ? 40 : kind.end - kind.s) : 6, kind.s ? kind.s : "absent");
-    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
-        snprintf(text, sizeof text, "%s on", flags[i]);
-        if (jsonview_true(jsonview_get(c, flags[i])))
-            return cannot(text, "merge the adapter with PEFT (merge_and_unload) and convert the model", err);
-    }
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-        JsonView v = jsonview_get(c, lists[i]);
-        JsonWalk w = jsonview_walk(v);
-        snprintf(text, sizeof text, "%s", lists[i]);
-        if (jsonview_next(&w, NULL, NULL) || jsonview_kind(v) == JSON_TEXT)
-            return cannot(text, "merge the adapter with PEFT (merge_and_unload) and convert the model", err);
-    }
-    JsonView bias = jsonview_get(c, "bias");
-    if (bias.s && jsonview_kind(bias) != JSON_NULL && !jsonview_is(bias, "none"))
-        return cannot("trained biases", "merge the adapter with PEFT (merge_and_unload) and convert the model", err);
-    for (size_t i = 0; i < sizeof changed / sizeof *changed && init.s; i++)
-        if (init.end - init.s > 2 && strncmp(init.s + 1, changed[i], strlen(changed[i])) == 0)
-            return cannot("init_lora_weights that changed the base model", "save it as a plain LoRA with PEFT "
-                          "(path_initial_model_for_weight_conversion)", err);
-    return OK;
-}
-
-/* alpha_pattern: {"regular expression": number}; PEFT lets it match the end of a module's name. */
-static Status read_patterns(Peft *p, Err *err)
-{
-    JsonWalk w = jsonview_walk(jsonview_get(p->config.root, "alpha_pattern"));
-    JsonView key, value;
-    QuantOverride *list = ARENA_NEW(&p->arena, QuantOverride, MAX_PATTERNS);
-    int n = 0;
-    if (!list) return fail(err, E_MEMORY, "no memory for patterns");
-    for (; jsonview_next(&w, &key, &value); n++) {
-        Str text;
-        Buf full = {0};
-        if (n == MAX_PATTERNS)
-            return fail(err, E_LIMIT, "alpha_pattern has more than %d entries. HINT: one expression may match many modules",
-                        MAX_PATTERNS);
-        TRY(jsonview_text(key, &p->arena, &text, err));
-        if (!jsonview_number(value, &p->alphas[n]) || !isfinite(p->alphas[n]) || p->alphas[n] == 0)
-            return fail(err, E_FORMAT, "alpha_pattern of '%.*s' is no number, or 0. HINT: the file is damaged",
-                        STR_ARG(text));
-        Status s = buf_printf(&full, err, "^(.*\\.)?(%.*s)$", (int)text.len, text.ptr);
-        if (s == OK) list[n].pattern = arena_strndup(&p->arena, full.data, full.len);
-        buf_close(&full);
-        TRY(s);
-        if (!list[n].pattern) return fail(err, E_MEMORY, "no memory for patterns");
-    }
-    if (!n) return OK;
-    Err inner;
-    Status s = quant_matcher_open(&p->patterns, list, n, &inner);
-    return s == OK ? OK : fail(err, s == E_ARG ? E_FORMAT : s, "alpha_pattern of adapter_config.json cannot be used: %.200s",
-                               inner.text);
-}
-
-static Status read_config(Peft *p, Err *err)
-{
-    int64_t rank = 0;
-    JsonView c = p->config.root;
-    TRY(check_switches(p, err));
-    if (!jsonview_int(jsonview_get(c, "r"), 1, 1 << 20, &rank))
-        return fail(err, E_FORMAT, "adapter_config.json has no rank 'r' of 1 to %d. HINT: the file is damaged", 1 << 20);
-    if (!jsonview_number(jsonview_get(c, "lora_alpha"), &p->alpha) || !isfinite(p->alpha) || p->alpha == 0)
-        return fail(err, E_FORMAT, "lora_alpha in adapter_config.json is no number, or 0: the adapter would add nothing. "
-                    "HINT: the file is damaged");
-    p->by_root = jsonview_true(jsonview_get(c, "use_rslora"));
-    p->file_alpha = (double)(float)(p->by_root ? p->alpha * sqrt((double)rank) : p->alpha);
-    return read_patterns(p, err);
-}
 
 /* ---------------------------------------------------------------- the base model */
 
@@ -244,10 +135,19 @@ static Status add_half(Peft *p, const HfRow *row, int layer, const char *suffix,
     return OK;
 }
 
+/* Matrices that become others by more than the order of their rows have no two thin halves there. */
+static bool can_be_adapted(HfHow how)
+{
+    return how != HF_EVEN && how != HF_ODD && how != HF_KEYS_UP && how != HF_VALUES_UP && how != HF_TAPS && how != HF_AFTER_PAD;
+}
+
 static Status add_row(Peft *p, const HfRow *row, int layer, Err *err)
 {
     Pair first;
     TRY(find_pair(p, row, layer, 0, &first, err));
+    if (first.a && !can_be_adapted(row->how))
+        return fail(err, E_UNSUPPORTED, "the adapter changes '%s', of which our file has several tensors or another shape. HINT: "
+                    "merge the adapter with PEFT (merge_and_unload) and convert the model", row->from);
     int64_t n = row->how == HF_STACK && p->base.n_expert > 1 ? p->base.n_expert : 1, found = first.a != NULL;
     Pair *pairs = ARENA_NEW(&p->arena, Pair, n);
     if (!pairs) return fail(err, E_MEMORY, "no memory for %lld experts", (long long)n);
@@ -324,7 +224,7 @@ static Status open_all(Peft *p, const char *dir, const char *base, Err *err)
 {
     char path[1024];
     TRY(hf_open_json(&p->config, dir, "adapter_config.json", true, HF_MAX_CONFIG, err));
-    TRY(read_config(p, err));
+    TRY(hf_lora_read_config(p, err));
     if ((size_t)snprintf(path, sizeof path, "%s/adapter_model.safetensors", dir) >= sizeof path)
         return fail(err, E_ARG, "the path '%.100s...' is too long. HINT: go to the directory first", path);
     TRY(safetensors_open(&p->weights, path, MAP_AUTO, err));

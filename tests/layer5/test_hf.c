@@ -7,51 +7,9 @@
 #include <cmocka.h>
 
 #include "model_bytes.h"
-
-#include <stdlib.h>
-#include <string.h>
+#include "temp_dir.h"
 
 enum { D = 16, F = 24, H = 4, KV = 2, DH = 4, V = 12 };
-
-static char dir[64], out_path[96];
-static const char *const files[] = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json",
-                                    "generation_config.json", "chat_template.jinja", "out.gguf"};
-
-static int make_dir(void **state)
-{
-    (void)state;
-    layer5_init();
-    strcpy(dir, "/tmp/sixfold-test-XXXXXX");
-    if (!mkdtemp(dir)) return -1;
-    snprintf(out_path, sizeof out_path, "%s/out.gguf", dir);
-    return 0;
-}
-
-static void remove_file(const char *name)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    unlink(path);
-}
-
-static int remove_dir(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) remove_file(files[i]);
-    return rmdir(dir); /* fails if anything else was left behind */
-}
-
-static void write_file(const char *name, const void *data, size_t n)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(data, 1, n, f), n);
-    assert_int_equal(fclose(f), 0);
-}
-
-static void write_text(const char *name, const char *text) { write_file(name, text, strlen(text)); }
 
 /* Tensors of F32 in the order of the list; number i of tensor k is 100 k + i / 8. A shape with n1 = 0 is a
  * vector. */
@@ -81,7 +39,7 @@ static void write_tensors(const Shape *shapes, int n)
     gb_bytes(&b, header.data, header.len);
     for (int k = 0; k < n; k++)
         for (int64_t i = 0; i < (int64_t)shapes[k].n0 * (shapes[k].n1 ? shapes[k].n1 : 1); i++) gb_f32(&b, value(k, i));
-    write_file("model.safetensors", b.data, b.len);
+    temp_write("model.safetensors", b.data, b.len);
     buf_close(&header);
     buf_close(&b);
 }
@@ -114,8 +72,8 @@ static Status convert(int wish, Err *err)
     HfModel m;
     HfParams p = {.wish = wish, .name = "toy"};
     ImportRun run = {.label = "test", .quiet = true};
-    Status s = hf_open(&m, dir, MAP_AUTO, err);
-    if (s == OK) s = hf_convert(&m, out_path, &p, &run, err);
+    Status s = hf_open(&m, temp_dir, MAP_AUTO, err);
+    if (s == OK) s = hf_convert(&m, temp_path("out.gguf"), &p, &run, err);
     hf_close(&m);
     return s;
 }
@@ -134,10 +92,10 @@ static void names_and_rows_become_ours(void **state)
     Model m;
     Err err = {0};
     write_tensors(llama, N_LLAMA);
-    write_text("config.json", CONFIG("LlamaForCausalLM", ",\"rope_theta\":5000.0" SCALED("dynamic", ",\"factor\":2.5")));
-    write_text("tokenizer.json", BPE);
+    temp_write_text("config.json", CONFIG("LlamaForCausalLM", ",\"rope_theta\":5000.0" SCALED("dynamic", ",\"factor\":2.5")));
+    temp_write_text("tokenizer.json", BPE);
     MUST(convert(-1, &err), &err);
-    MUST(model_open(&m, out_path, MAP_READ, &err), &err);
+    MUST(model_open(&m, temp_path("out.gguf"), MAP_READ, &err), &err);
     assert_int_equal(m.gguf.n_tensors, N_LLAMA - 1); /* the buffer is left */
     assert_true(m.hp.rope_base == 5000 && m.hp.rope_dynamic == 2.5f && m.hp.n_kv_head == KV && m.hp.d_k == DH);
     const float *q = data_of(&m.gguf, "blk.0.attn_q.weight"), *v = data_of(&m.gguf, "blk.0.attn_v.weight");
@@ -162,11 +120,11 @@ static void the_vocabulary_gets_types_merges_and_a_name(void **state)
     Str s;
     bool add = false;
     int64_t eos = -1;
-    write_text("tokenizer_config.json", "{\"eos_token\":{\"content\":\"<|x|>\"},\"chat_template\":[{\"name\":\"default\","
+    temp_write_text("tokenizer_config.json", "{\"eos_token\":{\"content\":\"<|x|>\"},\"chat_template\":[{\"name\":\"default\","
                "\"template\":\"one\"},{\"name\":\"rag\",\"template\":\"two\"}]}");
-    write_text("generation_config.json", "{\"temperature\":0.6,\"top_k\":20,\"eos_token_id\":[1,2]}");
+    temp_write_text("generation_config.json", "{\"temperature\":0.6,\"top_k\":20,\"eos_token_id\":[1,2]}");
     MUST(convert(DT_F16, &err), &err);
-    MUST(gguf_open(&g, out_path, MAP_READ, &err), &err);
+    MUST(gguf_open(&g, temp_path("out.gguf"), MAP_READ, &err), &err);
     GgufStrings it = gguf_strings(gguf_find(&g, "tokenizer.ggml.tokens"));
     for (int i = 0; gguf_next_string(&it, &s); i++) {
         assert_true(str_is(s, want[i]));
@@ -186,8 +144,8 @@ static void the_vocabulary_gets_types_merges_and_a_name(void **state)
     assert_int_equal(gguf_tensor(&g, "blk.0.ffn_up.weight")->view.type, DT_F16);
     assert_int_equal(gguf_tensor(&g, "blk.0.ffn_norm.weight")->view.type, DT_F32);
     gguf_close(&g);
-    remove_file("tokenizer_config.json");
-    remove_file("generation_config.json");
+    temp_remove("tokenizer_config.json");
+    temp_remove("generation_config.json");
 }
 
 /* Two forms of GELU: what a directory means goes into the file, what a file says is computed. */
@@ -209,19 +167,19 @@ static void the_form_of_gelu_is_kept(void **state)
     Model m;
     Err err = {0};
     write_tensors(neox, sizeof neox / sizeof *neox);
-    remove_file("tokenizer.json");
+    temp_remove("tokenizer.json");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        write_text("config.json", cases[i].config);
+        temp_write_text("config.json", cases[i].config);
         MUST(convert(-1, &err), &err);
-        MUST(model_open(&m, out_path, MAP_READ, &err), &err);
+        MUST(model_open(&m, temp_path("out.gguf"), MAP_READ, &err), &err);
         assert_int_equal(m.spec.act, cases[i].act);
         model_close(&m);
     }
     /* Another function than the family's is an error, also in a file. */
     static char bytes[1 << 16];
-    write_text("config.json", cases[0].config);
+    temp_write_text("config.json", cases[0].config);
     MUST(convert(-1, &err), &err);
-    FILE *f = fopen(out_path, "rb");
+    FILE *f = fopen(temp_path("out.gguf"), "rb");
     assert_non_null(f);
     size_t n = fread(bytes, 1, sizeof bytes, f);
     fclose(f);
@@ -229,8 +187,8 @@ static void the_form_of_gelu_is_kept(void **state)
     assert_non_null(key);
     assert_memory_equal(key + 25 + 12, "gelu", 4);
     memcpy(key + 25 + 12, "relu", 4);
-    write_file("out.gguf", bytes, n);
-    assert_int_equal(model_open(&m, out_path, MAP_READ, &err), E_UNSUPPORTED);
+    temp_write("out.gguf", bytes, n);
+    assert_int_equal(model_open(&m, temp_path("out.gguf"), MAP_READ, &err), E_UNSUPPORTED);
     assert_non_null(strstr(err.text, "'relu'"));
     write_tensors(llama, N_LLAMA);
 }
@@ -238,12 +196,12 @@ static void the_form_of_gelu_is_kept(void **state)
 static void refused(const char *config, Status want, const char *text)
 {
     Err err = {0};
-    write_text("config.json", config);
-    remove_file("out.gguf");
+    temp_write_text("config.json", config);
+    temp_remove("out.gguf");
     Status s = convert(-1, &err);
     if (s != want || !strstr(err.text, text) || !strstr(err.text, "HINT:"))
         FAILED("expected %s \"%s\", got %s \"%s\"", status_name(want), text, status_name(s), err.text);
-    assert_int_equal(access(out_path, F_OK), -1);
+    assert_int_equal(access(temp_path("out.gguf"), F_OK), -1);
 }
 
 static void what_cannot_be_said_is_refused(void **state)
@@ -262,15 +220,15 @@ static void what_cannot_be_said_is_refused(void **state)
     refused(CONFIG("Gemma2ForCausalLM", ",\"head_dim\":4"), E_UNSUPPORTED, "query_pre_attn_scalar");
     refused("{\"architectures\":[\"LlamaForCausalLM\"],\"hidden_size\":16,\"num_hidden_layers\":99999}", E_FORMAT,
             "num_hidden_layers");
-    write_text("tokenizer.json", "{\"model\":{\"type\":\"WordLevel\"}}");
+    temp_write_text("tokenizer.json", "{\"model\":{\"type\":\"WordLevel\"}}");
     refused(CONFIG("LlamaForCausalLM", ""), E_UNSUPPORTED, "\"WordLevel\"");
-    write_text("tokenizer.json", "{\"pre_tokenizer\":{\"type\":\"ByteLevel\"},\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":12},"
+    temp_write_text("tokenizer.json", "{\"pre_tokenizer\":{\"type\":\"ByteLevel\"},\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":12},"
                "\"merges\":[]}}");
     refused(CONFIG("LlamaForCausalLM", ""), E_FORMAT, "has the id 12");
-    write_text("tokenizer.json", "{\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\"},{\"type\":"
+    temp_write_text("tokenizer.json", "{\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\"},{\"type\":"
                "\"ByteLevel\"}]},\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":1},\"merges\":[]}}");
     refused(CONFIG("LlamaForCausalLM", ""), E_UNSUPPORTED, "none of the known ways");
-    remove_file("tokenizer.json");
+    temp_remove("tokenizer.json");
 }
 
 static void a_tensor_too_many_or_too_few_is_noticed(void **state)
@@ -289,7 +247,7 @@ static void a_tensor_too_many_or_too_few_is_noticed(void **state)
     Err err = {0};
     Model m;
     MUST(convert(-1, &err), &err);
-    assert_int_equal(model_open(&m, out_path, MAP_READ, &err), E_FORMAT);
+    assert_int_equal(model_open(&m, temp_path("out.gguf"), MAP_READ, &err), E_FORMAT);
     assert_non_null(strstr(err.text, "attn_q.weight"));
 }
 
@@ -314,10 +272,10 @@ static void logits_are_those_of_the_framework(void **state)
     fclose(f);
     MUST(hf_open(&hf, fixture, MAP_AUTO, &err), &err);
     assert_true(hf.weights.n_files > 1);
-    MUST(hf_convert(&hf, out_path, &p, &run, &err), &err);
+    MUST(hf_convert(&hf, temp_path("out.gguf"), &p, &run, &err), &err);
     assert_true(hf.notes.no_vocabulary);
     hf_close(&hf);
-    MUST(model_open(&m, out_path, MAP_READ, &err), &err);
+    MUST(model_open(&m, temp_path("out.gguf"), MAP_READ, &err), &err);
     assert_int_equal(m.weights.blocks[1].q.w.type, DT_BF16); /* kept */
     assert_non_null(m.weights.rope_factors);
     MUST(session_open(&s, &m, NULL, N, N, &err), &err);
@@ -369,10 +327,10 @@ static int64_t check_directory(const char *from, MapMode mode)
     HfParams p = {.wish = -1, .name = import_model_name(from, name)};
     ImportRun run = {.label = "test", .quiet = true};
     MUST(hf_open(&hf, from, MAP_AUTO, &err), &err);
-    MUST(hf_convert(&hf, out_path, &p, &run, &err), &err);
+    MUST(hf_convert(&hf, temp_path("out.gguf"), &p, &run, &err), &err);
     int64_t n_left = hf.notes.n_left;
     hf_close(&hf);
-    MUST(gguf_open(&file, out_path, MAP_READ, &err), &err);
+    MUST(gguf_open(&file, temp_path("out.gguf"), MAP_READ, &err), &err);
     MUST(import_open(&view, from, mode, false, &notes, &err), &err);
     check_same(&file, &view);
     assert_int_equal(notes.n_left, n_left);
@@ -391,18 +349,18 @@ static int64_t check_directory(const char *from, MapMode mode)
 static void a_directory_is_opened_as_the_file_that_it_would_be(void **state)
 {
     (void)state;
-    write_text("config.json", CONFIG("LlamaForCausalLM", ""));
-    write_text("tokenizer.json", BPE);
+    temp_write_text("config.json", CONFIG("LlamaForCausalLM", ""));
+    temp_write_text("tokenizer.json", BPE);
     int64_t moved = 4 * (D * H * DH + D * KV * DH) + 64; /* q, k and the bias of q; the rest stays in the file */
     int64_t all = 4 * (2 * D * V + 2 * D * H * DH + 2 * D * KV * DH + 3 * D * F) + 4 * 64;
     for (n_blanks = 0; n_blanks < 4; n_blanks++) {
         write_tensors(llama, N_LLAMA);
-        assert_int_equal(check_directory(dir, MAP_AUTO), n_blanks ? all : moved);
+        assert_int_equal(check_directory(temp_dir, MAP_AUTO), n_blanks ? all : moved);
     }
     n_blanks = 0;
     write_tensors(llama, N_LLAMA);
-    assert_int_equal(check_directory(dir, MAP_READ), moved);
-    remove_file("tokenizer.json");
+    assert_int_equal(check_directory(temp_dir, MAP_READ), moved);
+    temp_remove("tokenizer.json");
     /* BF16 in two files, tied, factors of rotary angles: vectors become F32. */
     assert_true(check_directory("tests/fixtures/hf_llama3", MAP_AUTO) < 12000);
     char name[IMPORT_MODEL_NAME];
@@ -435,17 +393,17 @@ static void its_logits_are_those_of_the_file_bit_by_bit(void **state)
     static float want[24 * 96], got[24 * 96];
     static const char fixture[] = "tests/fixtures/hf_llama3";
     check_directory(fixture, MAP_AUTO);
-    run_logits(out_path, want, 24, 96);
+    run_logits(temp_path("out.gguf"), want, 24, 96);
     run_logits(fixture, got, 24, 96);
     assert_memory_equal(want, got, sizeof want);
     assert_true(got[5] != 0);
     /* Numbers that stand at odd bytes are brought into line. */
-    write_text("config.json", CONFIG("LlamaForCausalLM", ""));
+    temp_write_text("config.json", CONFIG("LlamaForCausalLM", ""));
     for (n_blanks = 0; n_blanks < 4; n_blanks++) {
         write_tensors(llama, N_LLAMA);
-        check_directory(dir, MAP_AUTO);
-        run_logits(out_path, want, 8, V);
-        run_logits(dir, got, 8, V);
+        check_directory(temp_dir, MAP_AUTO);
+        run_logits(temp_path("out.gguf"), want, 8, V);
+        run_logits(temp_dir, got, 8, V);
         assert_memory_equal(want, got, 8 * V * sizeof *want);
     }
     n_blanks = 0;
@@ -464,21 +422,21 @@ static void a_directory_that_cannot_be_used_leaves_nothing_open(void **state)
     ImportNotes notes;
     Err err = {0};
     Status s = E_MEMORY;
-    write_text("config.json", CONFIG("LlamaForCausalLM", ""));
-    write_text("tokenizer.json", BPE);
+    temp_write_text("config.json", CONFIG("LlamaForCausalLM", ""));
+    temp_write_text("tokenizer.json", BPE);
     write_tensors(llama, N_LLAMA);
     for (int most = 0, left; s == E_MEMORY && most < 2000; most++) {
         left = most;
         mem_set_hook(spend, &left);
-        s = import_open(&g, dir, MAP_READ, false, &notes, &err);
+        s = import_open(&g, temp_dir, MAP_READ, false, &notes, &err);
         mem_set_hook(NULL, NULL);
         if (s != OK) assert_null(g.arena.chunks);
     }
     MUST(s, &err);
     gguf_close(&g);
-    remove_file("tokenizer.json");
-    remove_file("config.json");
-    assert_int_equal(import_open(&g, dir, MAP_AUTO, false, &notes, &err), E_IO);
+    temp_remove("tokenizer.json");
+    temp_remove("config.json");
+    assert_int_equal(import_open(&g, temp_dir, MAP_AUTO, false, &notes, &err), E_IO);
     assert_non_null(strstr(err.text, "has no config.json. HINT:"));
     assert_int_equal(import_open(&g, "tests/fixtures/hf_llama3/config.json", MAP_AUTO, false, &notes, &err), E_FORMAT);
 }
@@ -496,5 +454,5 @@ int main(void)
         cmocka_unit_test(its_logits_are_those_of_the_file_bit_by_bit),
         cmocka_unit_test(a_directory_that_cannot_be_used_leaves_nothing_open),
     };
-    return cmocka_run_group_tests(tests, make_dir, remove_dir);
+    return cmocka_run_group_tests(tests, temp_dir_setup, temp_dir_teardown);
 }

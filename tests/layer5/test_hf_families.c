@@ -223,6 +223,30 @@ static void pooling_is_read_or_refused(void **state)
     }
 }
 
+/* A thin change of a matrix that becomes two of another shape cannot be said. */
+static void an_adapter_of_such_a_matrix_is_refused(void **state)
+{
+    (void)state;
+    static const char header[] = "{\"base_model.model.model.layers.0.self_attn.kv_b_proj.lora_A.weight\":{\"dtype\":\"F32\","
+        "\"shape\":[1,24],\"data_offsets\":[0,96]},\"base_model.model.model.layers.0.self_attn.kv_b_proj.lora_B.weight\":"
+        "{\"dtype\":\"F32\",\"shape\":[88,1],\"data_offsets\":[96,448]}}";
+    char bytes[8 + sizeof header - 1 + 448] = {0};
+    uint64_t n = sizeof header - 1;
+    memcpy(bytes, &n, 8);
+    memcpy(bytes + 8, header, sizeof header - 1);
+    temp_write("adapter_model.safetensors", bytes, sizeof bytes);
+    temp_write_text("adapter_config.json", "{\"peft_type\":\"LORA\",\"r\":1,\"lora_alpha\":2}");
+    HfParams p = {.wish = -1, .name = "adapter"};
+    ImportRun run = {.label = "test", .quiet = true};
+    HfLoraStats stats;
+    Err err = {0};
+    assert_int_equal(hf_lora_convert(temp_dir, FIXTURES "deepseek2-lite", temp_path("lora.gguf"), &p, &run, &stats, &err),
+                     E_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "kv_b_proj"));
+    assert_non_null(strstr(err.text, "HINT:"));
+    assert_int_equal(access(temp_path("lora.gguf"), F_OK), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +255,7 @@ int main(void)
         cmocka_unit_test(four_bits_stay_four_bits),
         cmocka_unit_test(settings_without_a_word_are_refused),
         cmocka_unit_test(pooling_is_read_or_refused),
+        cmocka_unit_test(an_adapter_of_such_a_matrix_is_refused),
     };
     return cmocka_run_group_tests(tests, temp_dir_setup, temp_dir_teardown);
 }

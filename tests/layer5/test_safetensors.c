@@ -7,12 +7,9 @@
 #include <cmocka.h>
 
 #include "gguf_bytes.h"
-#include "must.h"
-#include "layer5.h"
+#include "temp_dir.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 /* ---------------------------------------------------------------- JSON */
 
@@ -186,26 +183,14 @@ static void wrong_headers_are_refused(void **state)
     buf_close(&file);
 }
 
-static void write_file(const char *dir, const char *name, const void *data, size_t n)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(data, 1, n, f), n);
-    assert_int_equal(fclose(f), 0);
-}
-
 static void an_index_leads_to_plain_names_only(void **state)
 {
     (void)state;
-    char dir[] = "/tmp/sixfold-test-XXXXXX", path[128];
     SafeTensors st;
     Err err = {0};
-    assert_non_null(mkdtemp(dir));
     Buf one = file_of("{" B "}", 4), two = file_of("{\"a\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4);
-    write_file(dir, "one.safetensors", one.data, one.len);
-    write_file(dir, "two.safetensors", two.data, two.len);
+    temp_write("one.safetensors", one.data, one.len);
+    temp_write("two.safetensors", two.data, two.len);
     static const struct { const char *map; Status want; } cases[] = {
         {"{\"b\":\"one.safetensors\",\"a\":\"two.safetensors\",\"c\":\"one.safetensors\"}", OK},
         {"{\"b\":\"../one.safetensors\"}", E_FORMAT}, {"{\"b\":\"/etc/passwd\"}", E_FORMAT}, {"{\"b\":\".\"}", E_FORMAT},
@@ -214,27 +199,14 @@ static void an_index_leads_to_plain_names_only(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[300];
         int n = snprintf(text, sizeof text, "{\"metadata\":{},\"weight_map\":%s}", cases[i].map);
-        write_file(dir, "model.safetensors.index.json", text, (size_t)n);
-        assert_int_equal(safetensors_open(&st, dir, MAP_AUTO, &err), cases[i].want);
+        temp_write("model.safetensors.index.json", text, (size_t)n);
+        assert_int_equal(safetensors_open(&st, temp_dir, MAP_AUTO, &err), cases[i].want);
         assert_int_equal(st.n, cases[i].want == OK ? 2 : 0);
         assert_int_equal(st.n_files, cases[i].want == OK ? 2 : 0);
         safetensors_close(&st);
     }
-    static const char *const names[] = {"model.safetensors.index.json", "one.safetensors", "two.safetensors"};
-    for (int i = 0; i < 3; i++) {
-        snprintf(path, sizeof path, "%s/%s", dir, names[i]);
-        unlink(path);
-    }
-    assert_int_equal(rmdir(dir), 0);
     buf_close(&one);
     buf_close(&two);
-}
-
-static int init(void **state)
-{
-    (void)state;
-    layer5_init();
-    return 0;
 }
 
 int main(void)
@@ -247,5 +219,5 @@ int main(void)
         cmocka_unit_test(wrong_headers_are_refused),
         cmocka_unit_test(an_index_leads_to_plain_names_only),
     };
-    return cmocka_run_group_tests(tests, init, NULL);
+    return cmocka_run_group_tests(tests, temp_dir_setup, temp_dir_teardown);
 }

@@ -6,11 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "layer5.h"
-#include "must.h"
-
-#include <stdlib.h>
-#include <string.h>
+#include "temp_dir.h"
 
 #define FIXTURES "tests/fixtures/torch/"
 
@@ -202,50 +198,29 @@ static void what_torch_saved_comes_out(void **state)
     safetensors_close(&st);
 }
 
-static Buf read_file(const char *path)
-{
-    Buf b = {0};
-    char part[512];
-    FILE *f = fopen(path, "rb");
-    assert_non_null(f);
-    for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;) put_bytes(&b, part, n);
-    fclose(f);
-    return b;
-}
-
 static void a_directory_may_hold_several(void **state)
 {
     (void)state;
     static const char *const names[] = {"pytorch_model.bin.index.json", "a.bin", "b.bin"};
     static const char index[] = "{\"weight_map\":{\"part\":\"a.bin\",\"bias\":\"b.bin\"}}";
-    char dir[] = "/tmp/sixfold-test-XXXXXX", path[128];
     SafeTensors st;
     Err err;
-    assert_non_null(mkdtemp(dir));
     for (int i = 0; i < 3; i++) {
         Buf b = {0};
         if (i == 0) put_bytes(&b, index, sizeof index - 1);
-        else b = read_file(i == 1 ? FIXTURES "small.bin" : FIXTURES "parameter.bin");
-        snprintf(path, sizeof path, "%s/%s", dir, names[i]);
-        FILE *f = fopen(path, "wb");
-        assert_non_null(f);
-        assert_int_equal(fwrite(b.data, 1, b.len, f), b.len);
-        assert_int_equal(fclose(f), 0);
+        else b = temp_read(i == 1 ? FIXTURES "small.bin" : FIXTURES "parameter.bin");
+        temp_write(names[i], b.data, b.len);
         buf_close(&b);
     }
-    MUST(safetensors_open(&st, dir, MAP_AUTO, &err), &err);
+    MUST(safetensors_open(&st, temp_dir, MAP_AUTO, &err), &err);
     assert_int_equal(st.n_files, 2);
     assert_int_equal(st.n, 12);
     assert_int_equal(found(&st, "part", DT_BF16, "2,3")->file, 0);
     assert_int_equal(found(&st, "bias", DT_F32, "2")->file, 1);
     safetensors_close(&st);
-    for (int i = 0; i < 3; i++) {
-        snprintf(path, sizeof path, "%s/%s", dir, names[i]);
-        unlink(path);
-    }
-    assert_int_equal(safetensors_open(&st, dir, MAP_AUTO, &err), E_IO);
+    for (int i = 0; i < 3; i++) temp_remove(names[i]);
+    assert_int_equal(safetensors_open(&st, temp_dir, MAP_AUTO, &err), E_IO);
     assert_non_null(strstr(err.text, "pytorch_model.bin"));
-    assert_int_equal(rmdir(dir), 0);
 }
 
 /* ---------------------------------------------------------------- what is refused */
@@ -352,7 +327,7 @@ static void damage_is_noticed_or_harmless(void **state)
     (void)state;
     static const char *const names[] = {FIXTURES "small.bin", FIXTURES "parameter.bin"};
     for (int f = 0; f < 2; f++) {
-        Buf b = read_file(names[f]);
+        Buf b = temp_read(names[f]);
         Err err;
         int64_t n;
         for (size_t cut = 0; cut < b.len; cut++) {
@@ -374,13 +349,6 @@ static void damage_is_noticed_or_harmless(void **state)
     }
 }
 
-static int init(void **state)
-{
-    (void)state;
-    layer5_init();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,5 +358,5 @@ int main(void)
         cmocka_unit_test(archives_that_a_view_cannot_read_are_refused),
         cmocka_unit_test(damage_is_noticed_or_harmless),
     };
-    return cmocka_run_group_tests(tests, init, NULL);
+    return cmocka_run_group_tests(tests, temp_dir_setup, temp_dir_teardown);
 }
