@@ -289,7 +289,8 @@ static void think(Call *a)
     if (a->s->moe.n_expert) {
         PROFILE_SPAN("moe", 0);
         MoeCall call = {.s = a->s, .w = w, .pool = a->c->pool, .scratch = a->b.moe,
-                        .adapters = a->c->adapters, .y = a->b.branch, .x = a->b.norm, .n_tok = a->n_tok};
+                        .adapters = a->c->adapters, .watcher = a->c->watcher, .y = a->b.branch, .x = a->b.norm,
+                        .n_tok = a->n_tok};
         moe(&call);
         return;
     }

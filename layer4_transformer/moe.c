@@ -56,6 +56,24 @@ Affine moe_expert(const Experts *x, int64_t e)
                     x->bias ? x->bias + e * x->w.ne[1] : NULL, x->scale ? x->scale + e : NULL};
 }
 
+/* The same for any gate, up and down. */
+static void watch(const MoeCall *c, const Tensor *gate, const Tensor *up, const Tensor *down, const float *x,
+                  const float *bent, int64_t n_tok)
+{
+    if (c->s->gated) block_watch(&c->watcher, gate, x, n_tok);
+    block_watch(&c->watcher, up, x, n_tok);
+    block_watch(&c->watcher, down, bent, n_tok);
+}
+
+void moe_watch(const MoeCall *c, int64_t e, const float *x, const float *bent, int64_t n_tok)
+{
+    if (!c->watcher.fn) return;
+    const MoeWeights *w = &c->w->moe;
+    Affine gate = {0}, up = moe_expert(&w->up, e), down = moe_expert(&w->down, e);
+    if (c->s->gated) gate = moe_expert(&w->gate, e);
+    watch(c, &gate.w, &up.w, &down.w, x, bent, n_tok);
+}
+
 static void route_part(void *ctx, int64_t begin, int64_t end, int thread)
 {
     (void)thread;
@@ -69,6 +87,7 @@ static void route_part(void *ctx, int64_t begin, int64_t end, int thread)
 
 void moe_choose(const MoeCall *c, const MoeScratch *m)
 {
+    block_watch(&c->watcher, &c->w->moe.router.w, c->x, c->n_tok);
     affine_adapted(c->adapters, c->pool, m->linear, m->logits, &c->w->moe.router, c->x, c->n_tok);
     pool_for(c->pool, c->n_tok, TOKEN_GRAIN, route_part, &(Step){c, m, NULL});
 }
@@ -82,8 +101,12 @@ static void add_shared(const MoeCall *c, const MoeScratch *m)
     s.d_ff = s.moe.d_shared;
     BlockWeights shared = {.gate = w->shared_gate, .up = w->shared_up, .down = w->shared_down};
     ffn_forward(&s, &shared, c->adapters, c->pool, m->linear, m->hidden, m->x, c->x, c->n_tok);
-    if (w->shared_router.data)
+    watch(c, &shared.gate.w, &shared.up.w, &shared.down.w, c->x,
+          m->hidden + (s.gated ? c->n_tok * s.d_ff : 0), c->n_tok);
+    if (w->shared_router.data) {
+        block_watch(&c->watcher, &w->shared_router, c->x, c->n_tok);
         lowrank_linear(c->adapters, c->pool, m->linear, m->logits, &w->shared_router, NULL, c->x, c->n_tok);
+    }
     for (int64_t t = 0; t < c->n_tok; t++) {
         float g = w->shared_router.data ? 1 / (1 + expf(-m->logits[t])) : 1;
         vec_axpy(c->y + t * d, g, m->x + t * d, d);
@@ -131,8 +154,10 @@ void moe_by_token(const MoeCall *c)
                              c->s->gated ? 2 : 1, c->x + t * d, d, 1);
             ffn_bend(c->s, c->pool, m.hidden + f, m.hidden, f);
             /* 3. Its result. */
-            affine_adapted(c->adapters, c->pool, m.linear, m.out + k * d, &down,
-                           m.hidden + (c->s->gated ? f : 0), 1);
+            const float *bent = m.hidden + (c->s->gated ? f : 0);
+            affine_adapted(c->adapters, c->pool, m.linear, m.out + k * d,
+                           &down, bent, 1);
+            moe_watch(c, e, c->x + t * d, bent, 1);
         }
     /* 4. Weighted and added up. */
     moe_combine(c, &m, NULL);

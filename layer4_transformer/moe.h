@@ -21,6 +21,7 @@ typedef struct {
     Pool *pool;
     void *scratch;
     const LowRankSet *adapters; /* NULL for none */
+    BlockWatcher watcher;       /* sees each expert's part of a matrix as a matrix of its own */
     float *y;
     const float *x;
     int64_t n_tok;

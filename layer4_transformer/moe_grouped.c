@@ -57,7 +57,9 @@ static void one_expert(const MoeCall *c, const MoeScratch *m, int e, int64_t at,
     LinearOut wide[] = {affine_out(&up, wide_up, f), affine_out(&gate, wide_gate, f)};
     lowrank_linear_n(c->adapters, c->pool, m->linear, wide, c->s->gated ? 2 : 1, m->x, d, n);
     ffn_bend(c->s, c->pool, wide_gate, wide_up, n * f);
-    affine_adapted(c->adapters, c->pool, m->linear, m->out + at * d, &down, c->s->gated ? wide_gate : wide_up, n);
+    const float *bent = c->s->gated ? wide_gate : wide_up;
+    affine_adapted(c->adapters, c->pool, m->linear, m->out + at * d, &down, bent, n);
+    moe_watch(c, e, m->x, bent, n);
 }
 
 void moe_grouped(const MoeCall *c)

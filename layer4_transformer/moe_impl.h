@@ -28,4 +28,7 @@ void moe_combine(const MoeCall *c, const MoeScratch *m, const int64_t *place);
 /* Expert e's part of a matrix. */
 Affine moe_expert(const Experts *x, int64_t e);
 
+/* Tells the observer what expert e's matrices were multiplied with: x [n_tok, d_model]; down: bent [n_tok, d_ff]. */
+void moe_watch(const MoeCall *c, int64_t e, const float *x, const float *bent, int64_t n_tok);
+
 #endif

@@ -16,6 +16,7 @@
 
 typedef struct {
     int64_t n_layer, d_model, d_ff, n_head, n_kv_head, n_ctx, n_vocab;
+    int64_t n_expert, n_used; /* 0: a dense network; with experts d_ff is the width of one */
     int64_t n_words;          /* tokens of the tokenizer, 0: no tokenizer */
     DType type;               /* of matrices */
     bool tied, zero_output;
@@ -67,6 +68,8 @@ static MB_UNUSED void mb_keys(ModelBytes *m)
     mb_int(m, "feed_forward_length", s->d_ff);
     mb_int(m, "attention.head_count", s->n_head);
     mb_int(m, "attention.head_count_kv", s->n_kv_head);
+    if (s->n_expert) mb_int(m, "expert_count", s->n_expert);
+    if (s->n_expert) mb_int(m, "expert_used_count", s->n_used);
     if (s->int_key) mb_int(m, s->int_key, 0);
     if (s->omit && strcmp(s->omit, "attention.layer_norm_rms_epsilon") == 0) return;
     gb_key(&m->b, "llama.attention.layer_norm_rms_epsilon", GGUF_F32);
@@ -102,21 +105,22 @@ static MB_UNUSED void mb_tokenizer(ModelBytes *m)
     m->n_kv += 4;
 }
 
-/* Declares a tensor and appends its data: normal numbers around `centre`, times `spread`. */
-static MB_UNUSED void mb_tensor(ModelBytes *m, const char *name, int64_t n0, int64_t n1, DType type,
-                                float centre, float spread)
+/* Declares a tensor and appends its data: normal numbers around `centre`, times `spread`. n1, n2 0: fewer
+ * dimensions. */
+static MB_UNUSED void mb_cube(ModelBytes *m, const char *name, int64_t n0, int64_t n1, int64_t n2, DType type,
+                              float centre, float spread)
 {
     const ModelShape *s = &m->s;
-    int64_t ne[2] = {n0, n1};
+    int64_t ne[3] = {n0, n1, n2};
     if (s->omit && strcmp(s->omit, name) == 0) return;
     if (s->odd_tensor && strcmp(s->odd_tensor, name) == 0) {
-        memcpy(ne, s->odd_ne, sizeof ne);
+        memcpy(ne, s->odd_ne, sizeof s->odd_ne);
         type = s->odd_type;
     }
     gb_pad(&m->data, 32);
-    gb_tensor(&m->infos, name, ne[1] ? 2 : 1, ne, type, m->data.len);
+    gb_tensor(&m->infos, name, ne[2] ? 3 : ne[1] ? 2 : 1, ne, type, m->data.len);
     m->n_tensors++;
-    int64_t rows = ne[1] ? ne[1] : 1, bytes = dtype_row_bytes(type, ne[0]);
+    int64_t rows = (ne[1] ? ne[1] : 1) * (ne[2] ? ne[2] : 1), bytes = dtype_row_bytes(type, ne[0]);
     char *row = mem_alloc((size_t)bytes);
     float *x = mem_alloc((size_t)ne[0] * sizeof *x);
     CHECK(row && x, "no memory for a row");
@@ -128,6 +132,12 @@ static MB_UNUSED void mb_tensor(ModelBytes *m, const char *name, int64_t n0, int
     }
     mem_free(row);
     mem_free(x);
+}
+
+static MB_UNUSED void mb_tensor(ModelBytes *m, const char *name, int64_t n0, int64_t n1, DType type,
+                                float centre, float spread)
+{
+    mb_cube(m, name, n0, n1, 0, type, centre, spread);
 }
 
 /* A power of two for the matrix of this name: 1, or if scaled something up to 8. */
@@ -146,6 +156,20 @@ static MB_UNUSED void mb_scale(ModelBytes *m, const char *name)
     if (m->s.scaled) mb_tensor(m, full, 1, 0, DT_F32, 1 / mb_power(m, name), 0);
 }
 
+/* Router and experts of a block. */
+static MB_UNUSED void mb_experts(ModelBytes *m, int block)
+{
+    const ModelShape *s = &m->s;
+    static const char *const names[] = {"ffn_gate_inp", "ffn_gate_exps", "ffn_up_exps", "ffn_down_exps"};
+    int64_t d = s->d_model, f = s->d_ff;
+    for (int i = 0; i < 4; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "blk.%d.%s.weight", block, names[i]);
+        if (i == 0) mb_tensor(m, name, d, s->n_expert, DT_F32, 0, 1);
+        else mb_cube(m, name, i == 3 ? f : d, i == 3 ? d : f, s->n_expert, s->type, 0, 1.2f / sqrtf((float)d));
+    }
+}
+
 static MB_UNUSED void mb_layers(ModelBytes *m, bool scales)
 {
     const ModelShape *s = &m->s;
@@ -155,8 +179,10 @@ static MB_UNUSED void mb_layers(ModelBytes *m, bool scales)
         {"attn_norm", d, 0}, {"attn_q", d, d}, {"attn_k", d, kv}, {"attn_v", d, kv},
         {"attn_output", d, d}, {"ffn_norm", d, 0}, {"ffn_gate", d, s->d_ff}, {"ffn_up", d, s->d_ff},
         {"ffn_down", s->d_ff, d}};
-    for (int l = 0; l < (int)s->n_layer; l++)
-        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    size_t n_parts = s->n_expert ? 6 : sizeof parts / sizeof *parts;
+    for (int l = 0; l < (int)s->n_layer; l++) {
+        if (s->n_expert && !scales) mb_experts(m, l);
+        for (size_t i = 0; i < n_parts; i++) {
             char name[64], weight[72];
             bool norm = parts[i].n1 == 0;
             snprintf(name, sizeof name, "blk.%d.%s", l, parts[i].name);
@@ -166,6 +192,7 @@ static MB_UNUSED void mb_layers(ModelBytes *m, bool scales)
                           norm ? 0.1f : spread * mb_power(m, name));
             else if (!norm) mb_scale(m, name);
         }
+    }
 }
 
 /* The whole file; buf_close it. layer2_init must have been called. */

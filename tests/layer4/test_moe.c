@@ -224,6 +224,86 @@ static void bits_do_not_depend_on_the_number_of_threads(void **state)
     arena_close(&arena);
 }
 
+/* ---------------------------------------------------------------- the observer */
+
+/* What was seen of one matrix: squares of its inputs, added up, and how many there were. */
+typedef struct { const void *w; float sum2[2]; int64_t n_tok; } Seen;
+typedef struct { Seen seen[32]; int n; } Eyes;
+
+static void look(void *ctx, const Tensor *w, const float *x, int64_t n_tok)
+{
+    Eyes *eyes = ctx;
+    int i = 0;
+    while (i < eyes->n && eyes->seen[i].w != w->data) i++;
+    if (i == eyes->n) eyes->seen[eyes->n++] = (Seen){.w = w->data};
+    for (int64_t t = 0; t < n_tok; t++)
+        for (int k = 0; k < 2; k++) eyes->seen[i].sum2[k] += x[2 * t + k] * x[2 * t + k];
+    eyes->seen[i].n_tok += n_tok;
+}
+
+static void was_seen(const Eyes *eyes, const void *w, float sum0, float sum1, int64_t n_tok)
+{
+    Seen s = {0};
+    for (int i = 0; i < eyes->n; i++)
+        if (eyes->seen[i].w == w) s = eyes->seen[i];
+    assert_int_equal(s.n_tok, n_tok);
+    assert_true(s.sum2[0] == sum0 && s.sum2[1] == sum1);
+}
+
+/* Tokens (1 2) (3 0) (0 4) (0 -1); expert 0 is chosen by the first number, 1 by the second, 2 by minus
+ * both; nobody chooses 3. Expert e multiplies by e + 1 and cuts off what is below zero, so that the four
+ * tokens, of which the second is the only one of expert 0, become (2 4) (3 0) (0 8) (0 0). With a gate that
+ * has the same numbers each is multiplied by itself. */
+static void an_observer_sees_what_each_expert_is_given(void **state)
+{
+    (void)state;
+    static const float router[8] = {1, 0, 0, 1, -1, -1, 0, 0};
+    static const float up[16] = {1, 0, 0, 1, 2, 0, 0, 2, 3, 0, 0, 3, 4, 0, 0, 4};
+    static const float x[8] = {1, 2, 3, 0, 0, 4, 0, -1};
+    static const char *const twins[] = {"moe:by_token", "moe:grouped"};
+    for (int how = 0; how < 8; how++) {
+        bool shared = how & 1, gated = how & 4;
+        BlockSpec s = {.d_model = 2, .d_ff = 2, .act = ACT_RELU, .gated = gated,
+                       .moe = {.n_expert = 4, .n_used = 1, .d_ff = 2, .d_shared = shared ? 2 : 0}};
+        Tensor cube = tensor_matrix(DT_F32, up, 2, 2);
+        cube.ne[2] = 4;
+        BlockWeights w = {.moe = {.router = {.w = tensor_matrix(DT_F32, router, 2, 4)}, .up = {.w = cube}, .down = {.w = cube}}};
+        static float down[16], gate[16], shared_up[4] = {1, 1, 1, -1}, shared_gate[4], shared_down[4], shared_router[2];
+        w.moe.down.w.data = down;
+        if (gated) w.moe.gate.w = cube, w.moe.gate.w.data = memcpy(gate, up, sizeof gate);
+        if (shared) {
+            w.moe.shared_up.w = tensor_matrix(DT_F32, shared_up, 2, 2);
+            if (gated) w.moe.shared_gate.w = tensor_matrix(DT_F32, memcpy(shared_gate, shared_up, sizeof shared_up), 2, 2);
+            w.moe.shared_down.w = tensor_matrix(DT_F32, shared_down, 2, 2);
+            w.moe.shared_router = tensor_matrix(DT_F32, shared_router, 2, 1);
+        }
+        Err err;
+        Eyes eyes = {0};
+        float y[8];
+        MoeCall c = {.s = &s, .w = &w, .y = y, .x = x, .n_tok = 4, .watcher = {look, &eyes}};
+        c.scratch = arena_alloc(&arena, moe_scratch_bytes(&s, 4, 1), 1);
+        assert_int_equal(kernels_use(twins[how / 2 % 2], &err), OK);
+        moe(&c);
+        assert_int_equal(eyes.n, 1 + 3 * (gated ? 3 : 2) + (shared ? gated ? 4 : 3 : 0));
+        was_seen(&eyes, router, 10, 21, 4);
+        for (int i = 0; i < (gated ? 2 : 1); i++) {
+            const float *wide = i ? gate : up;
+            was_seen(&eyes, wide, 9, 0, 1), was_seen(&eyes, wide + 4, 1, 20, 2), was_seen(&eyes, wide + 8, 0, 1, 1);
+            was_seen(&eyes, wide + 12, 0, 0, 0);
+            if (shared) was_seen(&eyes, i ? shared_gate : shared_up, 10, 21, 4);
+        }
+        was_seen(&eyes, down, gated ? 81 : 9, 0, 1);
+        was_seen(&eyes, down + 4, gated ? 16 : 4, gated ? 4352 : 80, 2);
+        was_seen(&eyes, down + 8, 0, 0, 1);
+        /* (3 -1) (3 3) (4 -4) (-1 1), cut off. */
+        if (shared) was_seen(&eyes, shared_down, gated ? 418 : 34, gated ? 82 : 10, 4);
+        if (shared) was_seen(&eyes, shared_router, 10, 21, 4);
+        arena_close(&arena);
+    }
+    Err err;
+    assert_int_equal(kernels_use(NULL, &err), OK);
+}
+
 int main(void)
 {
     layer4_init();
@@ -234,6 +314,7 @@ int main(void)
         cmocka_unit_test(equal_scores_choose_the_lower_number),
         cmocka_unit_test(both_twins_compute_the_formula),
         cmocka_unit_test(bits_do_not_depend_on_the_number_of_threads),
+        cmocka_unit_test(an_observer_sees_what_each_expert_is_given),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
