@@ -78,8 +78,25 @@ const ImatrixEntry *imatrix_find(const Imatrix *m, Str name)
 void imatrix_means(const ImatrixEntry *e, float *mean)
 {
     int64_t each = e->n / e->n_count;
-    for (int64_t i = 0; i < e->n; i++)
-        mean[i] = e->count[i / each] > 0.0f ? e->sum2[i] / e->count[i / each] : 1.0f;
+    for (int64_t k = 0; k < e->n_count; k++, mean += each) {
+        const float *sum2 = e->sum2 + k * each;
+        float least = INFINITY;
+        /* 1. The least that is above zero; a quotient may be too small for a float. */
+        for (int64_t i = 0; i < each; i++) {
+            mean[i] = e->count[k] > 0.0f ? sum2[i] / e->count[k] : 0.0f;
+            if (mean[i] > 0.0f && mean[i] < least) least = mean[i];
+        }
+        /* 2. It takes the place of zeros, or 1 if there is none. */
+        for (int64_t i = 0; i < each; i++)
+            if (!(mean[i] > 0.0f)) mean[i] = isinf(least) ? 1.0f : least;
+    }
+}
+
+int64_t imatrix_n_unmet(const ImatrixEntry *e)
+{
+    int64_t n = 0;
+    for (int64_t k = 0; k < e->n_count; k++) n += !(e->count[k] > 0.0f);
+    return n;
 }
 
 /* ---------------------------------------------------------------- the GGUF form */
@@ -125,12 +142,7 @@ static Status read_gguf(Imatrix *m, const Gguf *g, Err *err)
 }
 
 /* Matrices that no token has met are left out. */
-static bool was_counted(const ImatrixEntry *e)
-{
-    for (int64_t i = 0; i < e->n_count; i++)
-        if (e->count[i] > 0.0f) return true;
-    return false;
-}
+static bool was_counted(const ImatrixEntry *e) { return imatrix_n_unmet(e) < e->n_count; }
 
 Status imatrix_save(const Imatrix *m, const char *path, Err *err)
 {

@@ -40,7 +40,11 @@ void imatrix_close(Imatrix *m);
 /* The entry of a matrix, or NULL. */
 const ImatrixEntry *imatrix_find(const Imatrix *m, Str name);
 
-/* Means [e->n]; 1 where nothing was counted, so that an unused expert is quantised evenly. */
+/* Means [e->n], all above zero. An expert that no token met gets ones: it is quantised evenly. An input that
+ * was always zero counts as the least of the others, for a block of such inputs must become something. */
 void imatrix_means(const ImatrixEntry *e, float *mean);
+
+/* How many of an entry's matrices no token met: experts that were never chosen. */
+int64_t imatrix_n_unmet(const ImatrixEntry *e);
 
 #endif

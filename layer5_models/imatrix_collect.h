@@ -1,5 +1,7 @@
 /* imatrix_collect.h: an observer of the forward pass that adds up squares.
  *
+ * Matrices of experts have a row of sums and a count for each expert: only the tokens that chose it count.
+ *
  * Interface: imatrix_collect_open makes an empty matrix with an entry for each weight of the blocks (and
  * the output, if asked); put its watcher into a Session, run a chunk of text, and call
  * imatrix_collect_chunk: only then the chunk counts. Squares of a chunk are added in double precision
@@ -21,6 +23,9 @@ typedef struct {
 Status imatrix_collect_open(ImatrixCollect *c, const Model *m, bool with_output, const char *dataset,
                             int64_t chunk_size, Err *err);
 void imatrix_collect_close(ImatrixCollect *c);
+
+/* What it will take: 12 bytes for each input, and models of many experts have many. */
+int64_t imatrix_collect_bytes(const Model *m, bool with_output);
 BlockWatcher imatrix_collect_watcher(ImatrixCollect *c);
 Status imatrix_collect_chunk(ImatrixCollect *c, Err *err); /* E_FORMAT if a square is not finite */
 

@@ -29,9 +29,11 @@ static Status find_importance(const Imatrix *m, const GgufTensor *t, const Imatr
 
 static bool is_writable(DType t) { return quant_format(t) && quant_format(t)->quantise; }
 
-static Status check_choice(const QuantChoice *c, const RequantiseParams *p, Err *err)
+/* *n_unmet: experts of it that the importance matrix knows nothing about. */
+static Status check_choice(const QuantChoice *c, const RequantiseParams *p, int64_t *n_unmet, Err *err)
 {
     const ImatrixEntry *e;
+    *n_unmet = 0;
     Str name = c->tensor->name;
     if (c->type == c->tensor->view.type) return OK;
     if (!is_writable(c->type))
@@ -39,6 +41,7 @@ static Status check_choice(const QuantChoice *c, const RequantiseParams *p, Err 
                     "write. HINT: --pure, --tensor-type or another type avoid it", STR_ARG(name),
                     dtype_name(c->type));
     TRY(find_importance(p->imatrix, c->tensor, &e, err));
+    if (e) *n_unmet = imatrix_n_unmet(e);
     if (e || !c->needs_importance) return OK;
     return fail(err, E_ARG, "%s for '%.*s' is of no use without an importance matrix%s. HINT: make one "
                 "with `sixfold imatrix -m MODEL -f TEXT -o FILE.gguf` and give it with --imatrix",
@@ -57,7 +60,9 @@ Status requantise_plan(QuantPlan *plan, RequantiseStats *stats, Arena *a, const 
         QuantChoice *c = &plan->choices[i];
         DType from = c->tensor->view.type;
         if (c->type == DT_Q6_K && !c->asked_for && !is_writable(DT_Q6_K)) c->type = DT_Q8_0;
-        TRY(check_choice(c, p, err));
+        int64_t n_unmet;
+        TRY(check_choice(c, p, &n_unmet, err));
+        stats->n_unmet += n_unmet;
         stats->bytes_in += c->tensor->bytes;
         stats->bytes_out += requantise_bytes(c);
         stats->n_fallen += c->fell_back;

@@ -24,6 +24,7 @@ typedef struct {
     int64_t n_tensors, n_changed, bytes_in, bytes_out;
     int64_t n_fallen;       /* got another type because of their shape */
     int64_t n_quantised;    /* changed although they were quantised already */
+    int64_t n_unmet;        /* changed matrices of experts that no token of the importance matrix met */
 } RequantiseStats;
 
 Status requantise(const char *in, const char *out, const RequantiseParams *p, Pool *pool,

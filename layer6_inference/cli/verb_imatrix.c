@@ -13,7 +13,7 @@ static Status collect(Cli *c, const TokenList *ids, ImatrixCollect *sums, Err *e
     g.n_ubatch = o->n_ubatch < o->n_batch ? o->n_ubatch : o->n_batch;
     if (g.n_ubatch > g.n_ctx) g.n_ubatch = g.n_ctx;
     int64_t logits = o->process_output ? g.n_ctx * c->model.hp.n_vocab * (int64_t)sizeof(float) : 0;
-    TRY(cli_check_plan(c, &g, logits, err));
+    TRY(cli_check_plan(c, &g, logits + imatrix_collect_bytes(&c->model, o->process_output), err));
     TRY(imatrix_collect_open(sums, &c->model, o->process_output, o->prompt_file, g.n_ctx, err));
     if (o->resume && access(o->output, F_OK) == 0) {
         Imatrix before;

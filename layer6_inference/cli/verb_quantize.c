@@ -120,6 +120,10 @@ static void report(const Options *o, const RequantiseStats *s)
         fprintf(stderr, "warning: %lld tensors are quantised already; quantising them again adds a second "
                 "loss. HINT: start from an F16 or F32 file if there is one (--allow-requantize silences "
                 "this)\n", (long long)s->n_quantised);
+    if (s->n_unmet)
+        fprintf(stderr, "warning: the importance matrix knows nothing about %lld matrices of experts, which no "
+                "token of its text chose; their inputs count alike. HINT: `sixfold imatrix` with a longer text of "
+                "more kinds\n", (long long)s->n_unmet);
     if (s->n_fallen)
         fprintf(stderr, "warning: the rows of %lld tensors are no whole number of blocks; they get a type "
                 "that fits. HINT: --dry-run marks them\n", (long long)s->n_fallen);

@@ -114,6 +114,23 @@ static void run_tokens(ImatrixCollect *c, const Model *m, const int *tokens, int
     mem_free(kv.memory);
 }
 
+/* The same tokens as n sequences in one call and one chunk. */
+static void run_together(ImatrixCollect *c, const Model *m, const int *tokens, int n)
+{
+    Session s;
+    Err err = {0};
+    BatchItem items[8];
+    float logits[8 * 64];
+    FlatKv kv = flat_kv(m, DT_F32, 8, n);
+    MUST(session_open(&s, m, NULL, 8, 8, &err), &err);
+    s.watcher = imatrix_collect_watcher(c);
+    for (int i = 0; i < n; i++) items[i] = (BatchItem){.token = tokens[i], .seq = i};
+    MUST(model_forward(&s, items, n, flat_source(&kv), logits, NULL, &err), &err);
+    MUST(imatrix_collect_chunk(c, &err), &err);
+    session_close(&s);
+    mem_free(kv.memory);
+}
+
 static Model opened(Buf *file)
 {
     ModelShape shape = MODEL_SHAPE;
@@ -129,6 +146,7 @@ static void sums_are_those_of_a_pass_by_hand(void **state)
     ImatrixCollect c;
     Err err = {0};
     MUST(imatrix_collect_open(&c, &m, true, "text", 1, &err), &err);
+    assert_int_equal(imatrix_collect_bytes(&m, true), 12 * (2 * (6 * D + FF + 7) + D + 1));
     run_tokens(&c, &m, (int[]){7, 20}, 2);
     Inputs a = by_hand(&m, 7), b = by_hand(&m, 20);
     is_sum(&c.sums, "blk.0.attn_q.weight", a.qkv, b.qkv, D);
@@ -141,6 +159,103 @@ static void sums_are_those_of_a_pass_by_hand(void **state)
     assert_true(entry(&c.sums, "output.weight")->count[0] == 2.0f);
     assert_int_equal(c.sums.n, 2 * 7 + 1);
     imatrix_collect_close(&c);
+    model_close(&m);
+    buf_close(&file);
+}
+
+/* ---------------------------------------------------------------- experts by hand */
+
+enum { EXPERTS = 4 };
+
+/* The inputs of block 0's experts, of which the token meets one: the row of the router that fits it best. */
+typedef struct { double up[D], down[FF]; int expert; } Routed;
+
+static Routed routed_by_hand(const Model *m, int token)
+{
+    Routed in = {.expert = 0};
+    double x[D], v[D], out[D], y[D], z[EXPERTS], gate[FF], up[FF];
+    const float *embd = data_of(m, "token_embd.weight");
+    for (int i = 0; i < D; i++) x[i] = (double)embd[token * D + i];
+    rms(y, x, data_of(m, "blk.0.attn_norm.weight"));
+    times(v, data_of(m, "blk.0.attn_v.weight"), y, D, KV_HEADS * DK);
+    for (int h = 0; h < HEADS; h++)
+        for (int i = 0; i < DK; i++) out[h * DK + i] = v[h / (HEADS / KV_HEADS) * DK + i];
+    times(y, data_of(m, "blk.0.attn_output.weight"), out, D, D);
+    for (int i = 0; i < D; i++) x[i] += y[i];
+    rms(in.up, x, data_of(m, "blk.0.ffn_norm.weight"));
+    times(z, data_of(m, "blk.0.ffn_gate_inp.weight"), in.up, D, EXPERTS);
+    for (int e = 1; e < EXPERTS; e++)
+        if (z[e] > z[in.expert]) in.expert = e;
+    times(gate, data_of(m, "blk.0.ffn_gate_exps.weight") + in.expert * D * FF, in.up, D, FF);
+    times(up, data_of(m, "blk.0.ffn_up_exps.weight") + in.expert * D * FF, in.up, D, FF);
+    for (int i = 0; i < FF; i++) in.down[i] = gate[i] / (1 + exp(-gate[i])) * up[i];
+    return in;
+}
+
+/* One expert's row: the squares of the tokens that chose it, and their number. */
+static void is_routed(const Imatrix *m, const char *name, const Routed *in, int n_tok, bool down)
+{
+    const ImatrixEntry *e = entry(m, name);
+    int n = down ? FF : D, met = 0;
+    float means[EXPERTS * FF];
+    assert_int_equal(e->n, EXPERTS * n);
+    assert_int_equal(e->n_count, EXPERTS);
+    imatrix_means(e, means);
+    for (int x = 0; x < EXPERTS; x++) {
+        double want[FF] = {0};
+        int count = 0;
+        for (int t = 0; t < n_tok; t++) {
+            if (in[t].expert != x) continue;
+            const double *v = down ? in[t].down : in[t].up;
+            for (int i = 0; i < n; i++) want[i] += v[i] * v[i];
+            count++;
+        }
+        assert_true(e->count[x] == (float)count);
+        met += count > 0;
+        for (int i = 0; i < n; i++) {
+            double got = (double)e->sum2[x * n + i], mean = count ? want[i] / count : 1;
+            if (!(fabs(got - want[i]) <= 1e-4 * want[i] + 1e-7)) FAILED("%s, expert %d [%d]: %g, not %g", name, x, i, got, want[i]);
+            assert_true(fabs((double)means[x * n + i] - mean) <= 1e-4 * mean + 1e-7);
+        }
+    }
+    assert_int_equal(imatrix_n_unmet(e), EXPERTS - met);
+    assert_in_range(met, 2, EXPERTS - 1); /* some are met, and one is not: both ways are tried */
+}
+
+/* By token and, as three sequences in one call, grouped; and what the file gives back. */
+static void experts_have_rows_of_their_own(void **state)
+{
+    (void)state;
+    static const int tokens[] = {7, 20, 3};
+    ModelShape shape = MODEL_SHAPE;
+    shape.n_expert = EXPERTS, shape.n_used = 1;
+    Buf file = mb_model(&shape, 5);
+    Model m = mb_opened(&file);
+    Routed in[3];
+    for (int t = 0; t < 3; t++) in[t] = routed_by_hand(&m, tokens[t]);
+    for (int together = 0; together < 2; together++) {
+        ImatrixCollect c;
+        Imatrix back;
+        Err err = {0};
+        MUST(imatrix_collect_open(&c, &m, false, "text", 1, &err), &err);
+        if (together) run_together(&c, &m, tokens, 3);
+        else run_tokens(&c, &m, tokens, 3);
+        MUST(imatrix_save(&c.sums, path, &err), &err);
+        MUST(imatrix_open(&back, path, &err), &err);
+        for (int saved = 0; saved < 2; saved++) {
+            const Imatrix *sums = saved ? &back : &c.sums;
+            is_routed(sums, "blk.0.ffn_gate_exps.weight", in, 3, false);
+            is_routed(sums, "blk.0.ffn_up_exps.weight", in, 3, false);
+            is_routed(sums, "blk.0.ffn_down_exps.weight", in, 3, true);
+            assert_true(entry(sums, "blk.0.ffn_gate_inp.weight")->count[0] == 3.0f);
+        }
+        imatrix_collect_close(&c);
+        MUST(imatrix_collect_open(&c, &m, false, "text", 1, &err), &err);
+        MUST(imatrix_collect_resume(&c, &back, &err), &err);
+        is_routed(&c.sums, "blk.0.ffn_down_exps.weight", in, 3, true);
+        imatrix_close(&back);
+        imatrix_collect_close(&c);
+    }
     model_close(&m);
     buf_close(&file);
 }
@@ -257,6 +372,13 @@ static void both_forms_are_read(void **state)
     MUST(imatrix_open_memory(&m, b.data, b.len, &err), &err);
     imatrix_means(entry(&m, "m"), mean);
     assert_true(mean[0] == 2 && mean[1] == 1 && mean[2] == 1 && mean[3] == 1); /* unused: even */
+    assert_int_equal(imatrix_n_unmet(entry(&m, "m")), 1);
+    imatrix_close(&m);
+    buf_close(&b);
+    b = gguf_file(0, 3);
+    MUST(imatrix_open_memory(&m, b.data, b.len, &err), &err);
+    imatrix_means(entry(&m, "m"), mean);
+    assert_true(mean[0] == 2 && mean[1] == 2); /* never driven: as the least that is */
     imatrix_close(&m);
     buf_close(&b);
 }
@@ -301,6 +423,7 @@ int main(void)
     layer5_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_are_those_of_a_pass_by_hand),
+        cmocka_unit_test(experts_have_rows_of_their_own),
         cmocka_unit_test(a_file_gives_back_what_was_saved),
         cmocka_unit_test(going_on_gives_the_same_bits),
         cmocka_unit_test(both_forms_are_read),

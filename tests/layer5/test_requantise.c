@@ -340,6 +340,51 @@ static void importance_reaches_the_quantiser(void **state)
     fails(in_path, out_path, &p, E_FORMAT, "another model");
 }
 
+/* Expert 1 of 3 was never chosen: ones for it, and it is counted. */
+static void each_expert_has_its_own_importance(void **state)
+{
+    (void)state;
+    static float sum2[3 * 32];
+    float count[3] = {4, 0, 2}, mean[3 * 32], plain[3 * 32];
+    for (int i = 0; i < 32; i++) sum2[i] = i < 16 ? 4000.0f : 0.04f, sum2[64 + i] = i < 16 ? 0.0f : 7.0f;
+    ImatrixEntry e = {"blk.0.ffn_up_exps.weight", 3 * 32, 3, sum2, count};
+    Imatrix m = {.entries = &e, .n = 1, .n_chunks = 3, .dataset = "text"};
+    imatrix_means(&e, mean);
+    for (int i = 0; i < 32; i++) assert_true(mean[32 + i] == 1 && mean[64 + i] == 3.5f);
+    ModelShape shape = MODEL_SHAPE;
+    shape.n_expert = 3, shape.n_used = 1;
+    write_in(&shape);
+    static const DType types[] = {DT_Q4_0, DT_IQ4_NL};
+    for (int k = 0; k < 2; k++) {
+        RequantiseParams p = params(types[k]);
+        RequantiseStats stats;
+        Err err = {0};
+        p.imatrix = &m;
+        MUST(requantise(in_path, out_path, &p, NULL, &stats, &err), &err);
+        assert_int_equal(stats.n_unmet, 1);
+        Gguf a = opened(in_path), b = opened(out_path);
+        const Tensor *from = &gguf_tensor(&a, e.name)->view, *to = &gguf_tensor(&b, e.name)->view;
+        assert_int_equal(to->type, types[k]);
+        size_t bytes = (size_t)dtype_row_bytes(types[k], 32);
+        for (int x = 0; x < 3; x++)
+            for (int64_t r = 0; r < from->ne[1]; r++) {
+                char row[64];
+                row_from_f32(row, types[k], tensor_row(from, r, x, 0), mean + 32 * x, 32);
+                assert_memory_equal(row, tensor_row(to, r, x, 0), bytes);
+                row_to_f32(plain, row, types[k], 32);
+                assert_true(isfinite(plain[0]) && (plain[0] != 0 || plain[1] != 0 || plain[2] != 0));
+            }
+        gguf_close(&a);
+        gguf_close(&b);
+    }
+    /* Numbers of another count of experts. */
+    unlink(out_path);
+    e.n = 64, e.n_count = 2;
+    RequantiseParams p = params(DT_Q4_0);
+    p.imatrix = &m;
+    fails(in_path, out_path, &p, E_FORMAT, "another model");
+}
+
 static void a_stop_leaves_nothing_behind(void **state)
 {
     (void)state;
@@ -418,6 +463,7 @@ int main(void)
         cmocka_unit_test(errors_leave_nothing_behind),
         cmocka_unit_test(numbers_that_are_not_finite_are_refused),
         cmocka_unit_test(importance_reaches_the_quantiser),
+        cmocka_unit_test(each_expert_has_its_own_importance),
         cmocka_unit_test(a_stop_leaves_nothing_behind),
         cmocka_unit_test(an_old_output_survives_an_error),
         cmocka_unit_test(long_tensors_go_in_pieces),
