@@ -270,6 +270,19 @@ static void the_clock_never_goes_back(void **state)
     assert_true(last > first);
 }
 
+static void processor_time_counts_work_and_not_sleep(void **state)
+{
+    (void)state;
+    int64_t from = clock_cpu_ns(), wall = clock_ns();
+    assert_int_equal(usleep(20000), 0);
+    assert_true(clock_ns() - wall >= 20000000);
+    int64_t asleep = clock_cpu_ns() - from;
+    assert_true(asleep >= 0 && asleep < 10000000);
+    int64_t busy = clock_cpu_ns();
+    while (clock_cpu_ns() - busy < 3000000) continue;
+    assert_true(clock_ns() - wall >= 23000000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,6 +297,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(json_quotes_names, start, finish),
         cmocka_unit_test_setup_teardown(refused_memory_is_counted_not_fatal, start, finish),
         cmocka_unit_test_setup_teardown(the_clock_never_goes_back, start, finish),
+        cmocka_unit_test(processor_time_counts_work_and_not_sleep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
