@@ -6,6 +6,8 @@
  * that every sequence passes on until a loop takes it away. */
 #include "jinja_impl.h"
 
+#include "clock.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +19,7 @@ Status jinja_fail(Interp *it, Status code, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    return fail(it->err, code, "chat template line %d: %s", it->line, text);
+    return fail(it->err, code, JINJA_AT "%s", JINJA_PLACE(it->place), text);
 }
 
 Status jinja_step(Interp *it)
@@ -26,6 +28,12 @@ Status jinja_step(Interp *it)
         return jinja_fail(it, E_LIMIT, "more than %d steps", JINJA_MAX_STEPS);
     if (it->a->used_bytes > JINJA_MAX_MEMORY)
         return jinja_fail(it, E_LIMIT, "more than %zu bytes of values", JINJA_MAX_MEMORY);
+    if (it->steps >= it->look) {
+        /* The clock costs more than a step, so it is asked now and then. */
+        it->look = it->steps + 1000;
+        if (clock_cpu_ns() - it->start_ns > JINJA_MAX_CPU_MS * INT64_C(1000000))
+            return jinja_fail(it, E_LIMIT, "more than %d ms of processor time", JINJA_MAX_CPU_MS);
+    }
     if (it->out.len > JINJA_MAX_OUTPUT)
         return jinja_fail(it, E_LIMIT, "output exceeds %zu bytes", JINJA_MAX_OUTPUT);
     return OK;
@@ -81,7 +89,7 @@ static Status bind_names(Interp *it, const Node *node, ChatValue v)
 static Status assign(Interp *it, const Node *node, ChatValue v)
 {
     if (!node->op) return bind_names(it, node, v);
-    Node target = {.kind = N_NAME, .line = node->line, .value = node->names[0]};
+    Node target = {.kind = N_NAME, .place = node->place, .value = node->names[0]};
     ChatValue space;
     TRY(jinja_eval(it, &target, &space));
     if (space.kind != CHAT_NAMESPACE)
@@ -219,7 +227,7 @@ static Status exec_one(Interp *it, const Node *node)
 
 Status jinja_exec(Interp *it, const Node *node)
 {
-    it->line = node->line;
+    it->place = node->place;
     TRY(jinja_step(it));
     if (++it->depth > JINJA_MAX_DEPTH)
         return jinja_fail(it, E_LIMIT, "nested deeper than %d. HINT: does a macro call itself?",

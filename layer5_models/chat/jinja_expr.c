@@ -187,7 +187,7 @@ static Status eval_applied(Interp *it, const Node *node, ChatValue *out)
     TRY(jinja_eval(it, node->a, &first));
     charge(it, first);
     TRY(jinja_args(it, node, first, node->kind != N_CALL, &args));
-    it->line = node->line;
+    it->place = node->place;
     if (node->kind == N_CALL) return jinja_call(it, first, &args, out);
     if (node->kind == N_FILTER) return jinja_filter(it, node->op, &args, out);
     bool holds;
@@ -241,14 +241,14 @@ static Status eval_one(Interp *it, const Node *node, ChatValue *out)
         return jinja_truth(x) == (node->kind == N_OR) ? OK : jinja_eval(it, node->b, out);
     }
     TRY(jinja_eval(it, node->b, &y));
-    it->line = node->line;
+    it->place = node->place;
     return node->kind == N_ITEM ? jinja_item(it, x, y, out)
                                 : jinja_arith(it, node->kind, x, y, out);
 }
 
 Status jinja_eval(Interp *it, const Node *node, ChatValue *out)
 {
-    it->line = node->line;
+    it->place = node->place;
     TRY(jinja_step(it));
     if (++it->depth > JINJA_MAX_DEPTH)
         return jinja_fail(it, E_LIMIT, "nested deeper than %d. HINT: does a macro call itself?",

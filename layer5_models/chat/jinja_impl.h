@@ -17,7 +17,19 @@
 #define JINJA_MAX_STEPS       10000000
 #define JINJA_MAX_OUTPUT      ((size_t)4 << 20)
 #define JINJA_MAX_MEMORY      ((size_t)256 << 20)
-#define JINJA_MAX_RANGE       1000000
+#define JINJA_MAX_RANGE       100000
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define JINJA_MAX_CPU_MS      5000 /* instrumented code is many times slower */
+#else
+#define JINJA_MAX_CPU_MS      100 /* of one rendering */
+#endif
+
+/* Line and column of the template, both from 1; columns are bytes. */
+typedef struct {
+    int line, column;
+} Place;
+#define JINJA_AT "chat template line %d, column %d: "
+#define JINJA_PLACE(p) (p).line, (p).column
 
 typedef enum {
     TOK_DATA,
@@ -35,7 +47,7 @@ typedef enum {
 
 typedef struct {
     TokKind kind;
-    int line;
+    Place place;
     const char *s; /* TOK_TEXT: without the quotes, escapes resolved */
     size_t n;
 } Tok;
@@ -96,7 +108,8 @@ typedef enum { CMP_EQ, CMP_NE, CMP_LT, CMP_LE, CMP_GT, CMP_GE, CMP_IN, CMP_NOT_I
 typedef struct Node Node;
 struct Node {
     NodeKind kind;
-    int line, depth;
+    Place place; /* where its text begins */
+    int depth;
     Node *a, *b, *c;  /* operands; N_FOR: list, condition, else; N_SET: target, value */
     Node **kids;      /* sequence, elements, arguments, if: condition and body by turns */
     ChatValue *names; /* of arguments (undefined: positional), of targets, of macro parameters */
@@ -146,8 +159,9 @@ typedef struct {
     Err *err;
     Buf out;
     Scope *scope;
-    int line, depth;
-    int64_t steps;
+    Place place; /* of what is being computed */
+    int depth;
+    int64_t steps, look, start_ns; /* done; when the clock is asked next; when it began */
     ChatValue captured; /* what N_NOTHING stands for */
     int jump;           /* 0, N_BREAK or N_CONTINUE while one is on its way to its loop */
     int64_t now_s;
@@ -180,7 +194,7 @@ struct ChatTemplate {
     Node *root;
 };
 
-/* Errors name the line and then the message. */
+/* Errors name line and column, then the message. */
 Status jinja_fail(Interp *it, Status code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 Status jinja_step(Interp *it); /* counts; E_LIMIT */

@@ -12,11 +12,13 @@
 
 typedef struct {
     Arena *a;
-    const char *s, *end;
+    const char *s, *end, *line_begin;
     int line;
     TokList *out;
     Err *err;
 } Lexer;
+
+static Place here(const Lexer *l) { return (Place){l->line, (int)(l->s - l->line_begin) + 1}; }
 
 static Status add(Lexer *l, TokKind kind, const char *s, size_t n)
 {
@@ -28,13 +30,14 @@ static Status add(Lexer *l, TokKind kind, const char *s, size_t n)
         t->items = grown;
         t->cap = t->cap * 2 + 64;
     }
-    t->items[t->n++] = (Tok){kind, l->line, s, n};
+    t->items[t->n++] = (Tok){kind, here(l), s, n};
     return OK;
 }
 
 static void advance(Lexer *l, const char *to)
 {
-    for (; l->s < to; l->s++) l->line += *l->s == '\n';
+    for (; l->s < to; l->s++)
+        if (*l->s == '\n') l->line++, l->line_begin = l->s + 1;
 }
 
 static bool begins(const char *s, const char *end, const char *word)
@@ -98,9 +101,9 @@ static Status lex_comment(Lexer *l, bool *line_starts)
     while (s < l->end && !begins(s, l->end, "#}")) s++;
     if (s == l->end)
         return fail(l->err, E_FORMAT,
-                    "chat template line %d: comment {# has no end. HINT: close it "
+                    JINJA_AT "comment {# has no end. HINT: close it "
                     "with #}",
-                    l->line);
+                    JINJA_PLACE(here(l)));
     char sign = s > l->s + 2 && (s[-1] == '-' || s[-1] == '+') ? s[-1] : 0;
     advance(l, s + 2);
     *line_starts = after_tag(l, sign, true);
@@ -150,7 +153,8 @@ static Status lex_text(Lexer *l)
     const char *s = l->s + 1;
     while (s < l->end && *s != quote) s += *s == '\\' && s + 1 < l->end ? 2 : 1;
     if (s >= l->end)
-        return fail(l->err, E_FORMAT, "chat template line %d: text in quotes has no end", l->line);
+        return fail(l->err, E_FORMAT, JINJA_AT "text in quotes has no end",
+                    JINJA_PLACE(here(l)));
     char *copy = ARENA_NEW(l->a, char, s - l->s + 1), *to = copy;
     if (!copy) return fail(l->err, E_MEMORY, "no memory for a chat template");
     for (const char *c = l->s + 1; c < s;) {
@@ -195,11 +199,12 @@ static Status lex_operator(Lexer *l, int *open)
     for (size_t i = 0; i < sizeof two / sizeof *two; i++)
         if (begins(l->s, l->end, two[i])) n = 2;
     if (!strchr("+-*/%~<>=!()[]{},.:|", *l->s) || !*l->s || (*l->s == '!' && n == 1))
-        return fail(l->err, E_FORMAT, "chat template line %d: unexpected character '%c' in a tag",
-                    l->line, *l->s);
+        return fail(l->err, E_FORMAT, JINJA_AT "unexpected character '%c' in a tag",
+                    JINJA_PLACE(here(l)), *l->s);
     if (strchr("([{", *l->s)) ++*open;
     if (strchr(")]}", *l->s) && --*open < 0)
-        return fail(l->err, E_FORMAT, "chat template line %d: '%c' was not opened", l->line, *l->s);
+        return fail(l->err, E_FORMAT, JINJA_AT "'%c' was not opened",
+                    JINJA_PLACE(here(l)), *l->s);
     TRY(add(l, TOK_OP, l->s, n));
     l->s += n;
     return OK;
@@ -209,7 +214,8 @@ static Status lex_tag(Lexer *l, bool *line_starts)
 {
     bool print = l->s[1] == '{';
     const char *close = print ? "}}" : "%}";
-    int open = 0, line = l->line;
+    int open = 0;
+    Place from = here(l);
     TRY(add(l, print ? TOK_PRINT : TOK_BLOCK, l->s, 2));
     l->s += 2;
     if (l->s < l->end && (*l->s == '-' || *l->s == '+')) l->s++;
@@ -219,9 +225,9 @@ static Status lex_tag(Lexer *l, bool *line_starts)
         advance(l, s);
         if (s == l->end)
             return fail(l->err, E_FORMAT,
-                        "chat template line %d: tag has no end. HINT: close it "
+                        JINJA_AT "tag has no end. HINT: close it "
                         "with %s",
-                        line, close);
+                        JINJA_PLACE(from), close);
         bool sign =
             open == 0 && (*s == '-' || (*s == '+' && !print)) && begins(s + 1, l->end, close);
         if (sign || (open == 0 && begins(s, l->end, close))) {
@@ -259,7 +265,7 @@ Status jinja_lex(Arena *a, const char *source, size_t n, TokList *out, Err *err)
     }
     if (to > copy && to[-1] == '\n') to--;
     *to = 0;
-    Lexer l = {a, copy, to, 1, out, err};
+    Lexer l = {a, copy, to, copy, 1, out, err};
     bool line_starts = true;
     while (l.s < l.end) {
         TRY(lex_data(&l, line_starts));

@@ -54,7 +54,7 @@ static Status parse_for(Parser *p, Node **out)
     if (jinja_skip(p, TOK_NAME, "if")) TRY(jinja_parse_expr(p, &made[1]));
     if (jinja_is(p->at, TOK_NAME, "recursive"))
         return fail(p->err, E_UNSUPPORTED,
-                    "chat template line %d: recursive loops are not known here", p->at->line);
+                    JINJA_AT "recursive loops are not known here", JINJA_PLACE(p->at->place));
     TRY(jinja_expect(p, TOK_BLOCK_END, "%}"));
     p->loops++;
     TRY(parse_sequence(p, ends, 2, &made[2]));
@@ -93,6 +93,7 @@ static Status parse_set(Parser *p, Node **out)
         if (jinja_is(p->at, TOK_OP, ",")) {
             Node *tuple;
             TRY(jinja_node(p, N_TUPLE, NULL, NULL, NULL, &tuple));
+            tuple->place = value->place;
             TRY(jinja_add_kid(p, tuple, value));
             while (jinja_skip(p, TOK_OP, ",")) {
                 TRY(jinja_parse_expr(p, &value));
@@ -142,7 +143,7 @@ static Status parse_filter_block(Parser *p, Node **out)
     TRY(jinja_node(p, N_NOTHING, NULL, NULL, NULL, &value));
     /* The name of the first filter comes without a bar: step back onto the token before it. */
     Tok *before = p->at - 1, kept = *before;
-    *before = (Tok){TOK_OP, kept.line, "|", 1};
+    *before = (Tok){TOK_OP, kept.place, "|", 1};
     p->at = before;
     Status s = jinja_parse_postfix(p, &value, true);
     *before = kept;
@@ -162,9 +163,9 @@ static Status parse_statement(Parser *p, Node **out)
     while (which < 8 && !jinja_is(t, TOK_NAME, known[which])) which++;
     if (which == 8)
         return fail(p->err, E_UNSUPPORTED,
-                    "chat template line %d: statement '%.*s' is unexpected or "
+                    JINJA_AT "statement '%.*s' is unexpected or "
                     "not known here",
-                    t->line, t->n > 40 ? 40 : (int)t->n, t->s);
+                    JINJA_PLACE(t->place), t->n > 40 ? 40 : (int)t->n, t->s);
     p->at++;
     if (which == 0) TRY(parse_if(p, out));
     if (which == 1) TRY(parse_for(p, out));
@@ -178,7 +179,7 @@ static Status parse_statement(Parser *p, Node **out)
     }
     if (which >= 6) {
         if (p->loops == 0)
-            return fail(p->err, E_FORMAT, "chat template line %d: %s outside of a loop", t->line,
+            return fail(p->err, E_FORMAT, JINJA_AT "%s outside of a loop", JINJA_PLACE(t->place),
                         known[which]);
         TRY(jinja_node(p, which == 6 ? N_BREAK : N_CONTINUE, NULL, NULL, NULL, out));
     }
@@ -190,7 +191,7 @@ static Status parse_sequence(Parser *p, const char *const *ends, int n_ends, Nod
 {
     TRY(jinja_node(p, N_SEQUENCE, NULL, NULL, NULL, out));
     if (++p->depth > JINJA_MAX_NODE_DEPTH)
-        return fail(p->err, E_LIMIT, "chat template line %d: nested deeper than %d", p->at->line,
+        return fail(p->err, E_LIMIT, JINJA_AT "nested deeper than %d", JINJA_PLACE(p->at->place),
                     JINJA_MAX_NODE_DEPTH);
     for (;;) {
         Node *n = NULL;
@@ -205,7 +206,6 @@ static Status parse_sequence(Parser *p, const char *const *ends, int n_ends, Nod
             Node *e;
             TRY(jinja_parse_expr(p, &e));
             TRY(jinja_node(p, N_PRINT, e, NULL, NULL, &n));
-            n->line = e->line;
             TRY(jinja_expect(p, TOK_PRINT_END, "}}"));
         } else {
             bool ended = false;

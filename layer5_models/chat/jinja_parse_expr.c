@@ -11,7 +11,7 @@
 static Status enter(Parser *p)
 {
     if (++p->depth <= JINJA_MAX_NODE_DEPTH) return OK;
-    return fail(p->err, E_LIMIT, "chat template line %d: nested deeper than %d", p->at->line,
+    return fail(p->err, E_LIMIT, JINJA_AT "nested deeper than %d", JINJA_PLACE(p->at->place),
                 JINJA_MAX_NODE_DEPTH);
 }
 
@@ -28,9 +28,9 @@ static Status parse_arguments(Parser *p, Node *call)
             p->at++;
         } else if (call->n_names && call->names[call->n_names - 1].kind == CHAT_TEXT) {
             return fail(p->err, E_FORMAT,
-                        "chat template line %d: an argument without name follows one "
+                        JINJA_AT "an argument without name follows one "
                         "with a name",
-                        p->at->line);
+                        JINJA_PLACE(p->at->place));
         }
         TRY(jinja_parse_expr(p, &value));
         TRY(jinja_add_kid(p, call, value));
@@ -42,13 +42,14 @@ static Status parse_arguments(Parser *p, Node *call)
 static Status parse_subscript(Parser *p, Node **node)
 {
     Node *part[3] = {0}, *item;
-    int n = 0, at = p->at->line;
+    int n = 0;
+    Place at = p->at->place;
     for (; n < 3; n++) {
         if (!jinja_is(p->at, TOK_OP, ":") && !jinja_is(p->at, TOK_OP, "]"))
             TRY(jinja_parse_expr(p, &part[n]));
         if (!jinja_skip(p, TOK_OP, ":")) break;
     }
-    if (n == 0 && !part[0]) return fail(p->err, E_FORMAT, "chat template line %d: empty []", at);
+    if (n == 0 && !part[0]) return fail(p->err, E_FORMAT, JINJA_AT "empty []", JINJA_PLACE(at));
     TRY(jinja_expect(p, TOK_OP, "]"));
     if (n == 0) return jinja_node(p, N_ITEM, *node, part[0], NULL, node);
     TRY(jinja_node(p, N_SLICE, *node, NULL, NULL, &item));
@@ -63,8 +64,8 @@ static Status parse_filter(Parser *p, Node **node)
     TRY(jinja_expect_name(p, &name));
     int which = jinja_filter_index(name);
     if (which < 0)
-        return fail(p->err, E_UNSUPPORTED, "chat template line %d: filter '%.*s' is not known here",
-                    p->at->line, name.n > 40 ? 40 : (int)name.n, name.text);
+        return fail(p->err, E_UNSUPPORTED, JINJA_AT "filter '%.*s' is not known here",
+                    JINJA_PLACE((p->at - 1)->place), name.n > 40 ? 40 : (int)name.n, name.text);
     TRY(jinja_node(p, N_FILTER, *node, NULL, NULL, node));
     (*node)->op = which;
     return jinja_skip(p, TOK_OP, "(") ? parse_arguments(p, *node) : OK;
@@ -87,7 +88,7 @@ static Status parse_test(Parser *p, Node **node)
     int which = jinja_test_index(name);
     if (which < 0)
         return fail(p->err, E_UNSUPPORTED,
-                    "chat template line %d: test 'is %.*s' is not known here", p->at->line,
+                    JINJA_AT "test 'is %.*s' is not known here", JINJA_PLACE((p->at - 1)->place),
                     name.n > 40 ? 40 : (int)name.n, name.text);
     TRY(jinja_node(p, N_TEST, *node, NULL, NULL, node));
     Node *test = *node, *argument;
@@ -172,6 +173,7 @@ static Status parse_compare(Parser *p, Node **out)
         p->at += 1 + not_in;
         if (!all) {
             TRY(jinja_node(p, N_COMPARE, NULL, NULL, NULL, &all));
+            all->place = (*out)->place;
             TRY(jinja_add_kid(p, all, *out));
             *out = all;
         }

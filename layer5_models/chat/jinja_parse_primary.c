@@ -29,6 +29,7 @@ static Status parse_brackets(Parser *p, Node **out)
     *out = first;
     if (!jinja_is(p->at, TOK_OP, ",")) return jinja_expect(p, TOK_OP, ")");
     TRY(jinja_node(p, N_TUPLE, NULL, NULL, NULL, &tuple));
+    tuple->place = first->place;
     TRY(jinja_add_kid(p, tuple, first));
     *out = tuple;
     return parse_elements(p, tuple, ")", false);
@@ -40,13 +41,13 @@ static Status number(Parser *p, ChatValue *out)
     size_t n = 0;
     for (size_t i = 0; i < p->at->n; i++) {
         if (n + 1 == sizeof text)
-            return fail(p->err, E_LIMIT, "chat template line %d: number is too long", p->at->line);
+            return fail(p->err, E_LIMIT, JINJA_AT "number is too long", JINJA_PLACE(p->at->place));
         if (p->at->s[i] != '_') text[n++] = p->at->s[i];
     }
     text[n] = 0;
     bool whole = p->at->kind == TOK_INT;
     if (whole && n > 18)
-        return fail(p->err, E_LIMIT, "chat template line %d: number %s is too large", p->at->line,
+        return fail(p->err, E_LIMIT, JINJA_AT "number %s is too large", JINJA_PLACE(p->at->place),
                     text);
     *out = whole ? chat_value_int(strtoll(text, NULL, 10)) : chat_value_float(strtod(text, NULL));
     return OK;
@@ -69,6 +70,7 @@ static Status constant(Parser *p, ChatValue value, Node **out)
 {
     TRY(jinja_node(p, N_CONST, NULL, NULL, NULL, out));
     (*out)->value = value;
+    (*out)->place = (p->at - 1)->place;
     return OK;
 }
 
@@ -99,5 +101,6 @@ Status jinja_parse_primary(Parser *p, Node **out)
     bool list = jinja_skip(p, TOK_OP, "[");
     if (!list && !jinja_skip(p, TOK_OP, "{")) return jinja_expect(p, TOK_NAME, "an expression");
     TRY(jinja_node(p, list ? N_LIST : N_DICT, NULL, NULL, NULL, out));
+    (*out)->place = (p->at - 1)->place;
     return parse_elements(p, *out, list ? "]" : "}", !list);
 }

@@ -21,10 +21,10 @@ Status jinja_expect(Parser *p, TokKind kind, const char *s)
     if (jinja_skip(p, kind, s)) return OK;
     int n = p->at->n > 40 ? 40 : (int)p->at->n;
     if (p->at->kind == TOK_END)
-        return fail(p->err, E_FORMAT, "chat template line %d: ends where %s is expected",
-                    p->at->line, s ? s : "a name");
-    return fail(p->err, E_FORMAT, "chat template line %d: found '%.*s', expected is %s",
-                p->at->line, n, p->at->s, s ? s : "a name");
+        return fail(p->err, E_FORMAT, JINJA_AT "ends where %s is expected",
+                    JINJA_PLACE(p->at->place), s ? s : "a name");
+    return fail(p->err, E_FORMAT, JINJA_AT "found '%.*s', expected is %s",
+                JINJA_PLACE(p->at->place), n, p->at->s, s ? s : "a name");
 }
 
 Status jinja_expect_name(Parser *p, ChatValue *out)
@@ -42,7 +42,7 @@ Status jinja_deepen(Parser *p, Node *node, const Node *child)
 {
     if (depth_of(child) + 1 > node->depth) node->depth = depth_of(child) + 1;
     if (node->depth <= JINJA_MAX_NODE_DEPTH) return OK;
-    return fail(p->err, E_LIMIT, "chat template line %d: nested deeper than %d", p->at->line,
+    return fail(p->err, E_LIMIT, JINJA_AT "nested deeper than %d", JINJA_PLACE(p->at->place),
                 JINJA_MAX_NODE_DEPTH);
 }
 
@@ -50,7 +50,7 @@ Status jinja_node(Parser *p, NodeKind kind, Node *a, Node *b, Node *c, Node **ou
 {
     Node *n = ARENA_NEW(p->a, Node, 1);
     if (!n) return fail(p->err, E_MEMORY, "no memory for a chat template");
-    *n = (Node){.kind = kind, .line = p->at->line, .depth = 1, .a = a, .b = b, .c = c};
+    *n = (Node){.kind = kind, .place = a ? a->place : p->at->place, .depth = 1, .a = a, .b = b, .c = c};
     *out = n;
     TRY(jinja_deepen(p, n, a));
     TRY(jinja_deepen(p, n, b));

@@ -179,10 +179,13 @@ static void scopes_follow_jinja(void **state)
 static void errors_name_line_and_construct(void **state)
 {
     (void)state;
-    refuses("\n{% include 'x' %}", E_UNSUPPORTED, "line 2: statement 'include'");
-    refuses("{{ 1 | frob }}", E_UNSUPPORTED, "line 1: filter 'frob'");
+    refuses("\n{% include 'x' %}", E_UNSUPPORTED, "line 2, column 4: statement 'include'");
+    refuses("{{ 1 | frob }}", E_UNSUPPORTED, "line 1, column 8: filter 'frob'");
     refuses("{{ 1 is frob }}", E_UNSUPPORTED, "'is frob'");
-    refuses("\n\n{{ a.b.c }}", E_ARG, "line 3: 'a' is undefined");
+    refuses("\n\n{{ a.b.c }}", E_ARG, "line 3, column 4: 'a' is undefined");
+    refuses("{{ 1 +\n  x.y.z }}", E_ARG, "line 2, column 3: 'x' is undefined");
+    refuses("a\n{{ 'x\n y' }}{{ 1 is odd ? }}", E_FORMAT, "line 3, column 19: unexpected character '?'");
+    refuses("a\n  {% for i in [1] %}{% break x %}", E_FORMAT, "line 2, column 30: found 'x'");
     refuses("{% if 1 %}", E_FORMAT, "ends where endif is expected");
     refuses("{{ 1", E_FORMAT, "no end");
     refuses("{{ 1 / 0 }}", E_ARG, "division by zero");
@@ -194,13 +197,13 @@ static void what_would_not_end_is_stopped(void **state)
 {
     (void)state;
     refuses("{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}", E_LIMIT, "nested deeper");
-    refuses("{{ range(10 ** 9) }}", E_LIMIT, "more than 1000000 elements");
-    refuses("{{ range(-922337203685477580, 922337203685477580) }}", E_LIMIT, "more than 1000000 elements");
-    refuses("{{ range(922337203685477580 * 10, -922337203685477580 * 10, -9) }}", E_LIMIT, "more than 1000000 elements");
-    expect("{{ range(1000000) | length }} {{ range(3, 1) | list }} {{ range(1, -5, -3) | list }} "
+    refuses("{{ range(10 ** 9) }}", E_LIMIT, "more than 100000 elements");
+    refuses("{{ range(-922337203685477580, 922337203685477580) }}", E_LIMIT, "more than 100000 elements");
+    refuses("{{ range(922337203685477580 * 10, -922337203685477580 * 10, -9) }}", E_LIMIT, "more than 100000 elements");
+    expect("{{ range(100000) | length }} {{ range(3, 1) | list }} {{ range(1, -5, -3) | list }} "
            "{{ range(922337203685477580 * 10 + 1, 922337203685477580 * 10 + 7, 5) | list }}",
-           "1000000 [] [1, -2] [9223372036854775801, 9223372036854775806]");
-    refuses("{% for i in range(1000000) %}{% for j in range(1000000) %}{% endfor %}{% endfor %}",
+           "100000 [] [1, -2] [9223372036854775801, 9223372036854775806]");
+    refuses("{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}",
             E_LIMIT, "more than");
     refuses("{{ 'x' * 10 ** 12 }}", E_LIMIT, "exceeds");
     refuses("{% set n = namespace(s='ab') %}{% for i in range(99) %}{% set n.s = n.s + n.s %}{% "
@@ -215,6 +218,20 @@ static void what_would_not_end_is_stopped(void **state)
     memcpy(deep, "{{ ", 3);
     memcpy(deep + sizeof deep - 6, " 1 }}", 6);
     refuses(deep, E_LIMIT, "nested deeper than 100");
+}
+
+/* Few steps, but long ones (what follows the first element moves): the processor's time ends it. */
+static void a_template_takes_100_ms_at_most(void **state)
+{
+    (void)state;
+    int64_t start = clock_cpu_ns();
+    refuses("{% set l = range(100000) | list %}{% for i in range(100000) %}{% set x = l.pop(0) %}{% endfor %}", E_LIMIT,
+            "ms of processor time");
+    int64_t ms = (clock_cpu_ns() - start) / 1000000;
+    print_message("             refused after %lld ms\n", (long long)ms);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    assert_true(ms < 200);
+#endif
 }
 
 static void a_template_cannot_change_the_callers_lists(void **state)
@@ -392,6 +409,7 @@ int main(void)
         cmocka_unit_test(scopes_follow_jinja),
         cmocka_unit_test(errors_name_line_and_construct),
         cmocka_unit_test(what_would_not_end_is_stopped),
+        cmocka_unit_test(a_template_takes_100_ms_at_most),
         cmocka_unit_test(a_template_cannot_change_the_callers_lists),
         cmocka_unit_test(json_is_read_strictly),
         cmocka_unit_test(a_refused_allocation_is_an_error),
