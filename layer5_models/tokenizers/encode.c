@@ -4,7 +4,7 @@
  *
  * SPM writes a space as U+2581 and merges over a whole fragment. BPE merges inside each word. This is
  * the plain twin, which takes every step for every word; encode_quick.c saves most of them. The
- * families that merge nothing are in files of their own. */
+ * families that merge nothing are in files of their own, with WordPiece's own plain and quick way. */
 #include "tokenizer_impl.h"
 
 #include "layer5_kernels.h"
@@ -183,6 +183,7 @@ Status tokenizer_prepare(Encoder *e, const char **text, size_t *n, Err *err)
 Status tokenize_plain(Encoder *e, const char *text, size_t n, Err *err)
 {
     const Tokenizer *t = e->t;
+    if (t->kind == TOKENIZER_WPM) return tokenizer_wpm_encode(e, text, n, err);
     TRY(tokenizer_prepare(e, &text, &n, err));
     if (t->kind == TOKENIZER_SPM) return tokenizer_encode_word(e, text, n, err);
     const uint32_t *ends;
@@ -200,8 +201,8 @@ static Status encode_fragment(Encoder *e, const char *text, size_t n, Err *err)
 {
     switch (e->t->kind) {
     case TOKENIZER_SPM:
-    case TOKENIZER_BPE: return tokenize(e, text, n, err);
-    case TOKENIZER_WPM: return tokenizer_wpm_encode(e, text, n, err);
+    case TOKENIZER_BPE:
+    case TOKENIZER_WPM: return tokenize(e, text, n, err);
     case TOKENIZER_UGM: return tokenizer_ugm_encode(e, text, n, err);
     case TOKENIZER_RWKV: return tokenizer_rwkv_encode(e, text, n, err);
     }

@@ -32,19 +32,13 @@ static Status cut_spaces(const Tokenizer *t, const char *s, size_t n,
 }
 //@ end tokenize-safe-cut
 
-static Status copy_ids(TokenList *out, const CachedWord *w, Err *err)
-{
-    for (int i = 0; i < w->n_ids; i++) TRY(tokens_push(out, w->ids[i], err));
-    return OK;
-}
-
 /* The ids of a piece that `stage` patterns have made. One call deeper per stage. */
 static Status encode_piece(Encoder *e, int stage, const char *s, size_t n, Err *err)
 {
     /* 1. What was there before is copied. */
     const Tokenizer *t = e->t;
     CachedWord key, *slot = tokenizer_cache_slot(e, stage, s, n, &key);
-    if (slot && tokenizer_cache_has(slot, &key)) return copy_ids(e->out, slot, err);
+    if (slot && tokenizer_cache_has(slot, &key)) return tokenizer_cache_copy(e->out, slot, err);
 
     /* 2. Down to the last stage, where words are merged. */
     int64_t before = e->out->n;
@@ -65,17 +59,14 @@ static Status encode_piece(Encoder *e, int stage, const char *s, size_t n, Err *
     }
 
     /* 3. Remember it. */
-    int64_t n_ids = e->out->n - before;
-    if (!slot || n_ids > (int64_t)(sizeof key.ids / sizeof *key.ids)) return OK;
-    key.n_ids = (uint8_t)n_ids;
-    if (n_ids) memcpy(key.ids, e->out->ids + before, (size_t)n_ids * sizeof *key.ids);
-    *slot = key;
+    tokenizer_cache_keep(slot, &key, e->out, before);
     return OK;
 }
 
 Status tokenize_quick(Encoder *e, const char *text, size_t n, Err *err)
 {
     const Tokenizer *t = e->t;
+    if (t->kind == TOKENIZER_WPM) return tokenizer_wpm_quick(e, text, n, err);
     TRY(tokenizer_prepare(e, &text, &n, err));
     TRY(tokenizer_cache_open(e, n, err));
     if (t->n_codes == 0 || tokenizer_pre_takes(text, n)) return encode_piece(e, 0, text, n, err);

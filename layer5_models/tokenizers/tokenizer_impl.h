@@ -247,11 +247,17 @@ static inline bool tokenizer_cache_has(const CachedWord *slot, const CachedWord 
     return slot->name == key->name && memcmp(slot->bytes, key->bytes, sizeof key->bytes) == 0;
 }
 
+/* The ids of a word that was found; and the word put into its slot, with what it has appended to out since
+ * `before`. It is not kept if that is too much, or if there is no slot. */
+Status tokenizer_cache_copy(TokenList *out, const CachedWord *w, Err *err);
+void tokenizer_cache_keep(CachedWord *slot, CachedWord *key, const TokenList *out, int64_t before);
+
 /* wpm.c, ugm.c, rwkv.c: the tables of the family, and one fragment between special tokens. */
 Status tokenizer_wpm_open(Tokenizer *t, Arena *a, const Gguf *g, Err *err);
 Status tokenizer_ugm_open(Tokenizer *t, Arena *a, const Gguf *g, Err *err);
 Status tokenizer_rwkv_open(Tokenizer *t, Arena *a, Err *err);
 Status tokenizer_wpm_encode(Encoder *e, const char *text, size_t n, Err *err);
+Status tokenizer_wpm_quick(Encoder *e, const char *text, size_t n, Err *err); /* the same ids */
 Status tokenizer_ugm_encode(Encoder *e, const char *text, size_t n, Err *err);
 Status tokenizer_rwkv_encode(Encoder *e, const char *text, size_t n, Err *err);
 /* RWKV: the bytes of a stored text, at most s.len of them, to out; returns their number. */

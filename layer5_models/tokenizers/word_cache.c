@@ -20,6 +20,21 @@ Status tokenizer_cache_open(Encoder *e, size_t n, Err *err)
     return OK;
 }
 
+Status tokenizer_cache_copy(TokenList *out, const CachedWord *w, Err *err)
+{
+    for (int i = 0; i < w->n_ids; i++) TRY(tokens_push(out, w->ids[i], err));
+    return OK;
+}
+
+void tokenizer_cache_keep(CachedWord *slot, CachedWord *key, const TokenList *out, int64_t before)
+{
+    int64_t n_ids = out->n - before;
+    if (!slot || n_ids > (int64_t)(sizeof key->ids / sizeof *key->ids)) return;
+    key->n_ids = (uint8_t)n_ids;
+    if (n_ids) memcpy(key->ids, out->ids + before, (size_t)n_ids * sizeof *key->ids);
+    *slot = *key;
+}
+
 CachedWord *tokenizer_cache_slot(Encoder *e, int stage, const char *word, size_t n, CachedWord *key)
 {
     if (!e->cache.data || n > sizeof key->bytes) return NULL;

@@ -4,7 +4,8 @@
  *   "Les Élèves" -> "les eleves" -> "▁les", "▁eleves" -> ▁les ▁el eve s
  *
  * A file stores a token that begins a word as "▁el" and one that continues it as "eve". There is no
- * way back from a bad choice: if at some place nothing fits, the whole word is [UNK].
+ * way back from a bad choice: if at some place nothing fits, the whole word is [UNK]. The quick twin copies
+ * the tokens of an ASCII word that was there before; all else goes the plain way.
  * Source: Schuster and Nakajima 2012; Devlin et al. 2019 (BERT), section 3. */
 #include "tokenizer_impl.h"
 
@@ -72,29 +73,77 @@ static Status add_character(Encoder *e, uint32_t cp, int *n_chars, Err *err)
     return alone ? end_word(e, n_chars, err) : OK;
 }
 
+/* The character that the text begins with; *used gets its bytes. */
+static Status add_next(Encoder *e, const char *text, size_t n, int *n_chars, int *used, Err *err)
+{
+    /* 1. What cannot be seen is not there: controls, private use, broken bytes, U+FFFD. */
+    uint32_t cp = utf8_decode(text, n, used);
+    if (cp == UTF8_BAD || cp == 0xFFFD || unicode_is_hidden(cp)) return OK;
+
+    /* 2. White space ends a word. */
+    if (unicode_is_space(cp)) return end_word(e, n_chars, err);
+
+    /* 3. Accents go; what is left may be several characters. */
+    char plain[12];
+    int n_plain = e->t->strip_accents ? unicode_strip(&e->t->bases, cp, plain)
+                                      : utf8_encode(cp, plain);
+    for (int k = 0, len; k < n_plain; k += len) {
+        uint32_t c = utf8_decode(plain + k, (size_t)(n_plain - k), &len);
+        TRY(add_character(e, c, n_chars, err));
+    }
+    return OK;
+}
+
 Status tokenizer_wpm_encode(Encoder *e, const char *text, size_t n, Err *err)
 {
     int n_chars = 0, used;
     TRY(end_word(e, &n_chars, err));
+    for (size_t at = 0; at < n; at += (size_t)used)
+        TRY(add_next(e, text + at, n - at, &n_chars, &used, err));
+    return end_word(e, &n_chars, err);
+}
+
+/* ---------------------------------------------------------------- the quick twin */
+
+/* Bytes of the word that a text begins with, if it is a sign, or letters and digits up to white space or a
+ * sign: ASCII has no accents, and nothing that comes after can join. Otherwise 0. */
+static size_t plain_word(const char *s, size_t n)
+{
+    size_t i = 0;
+    for (; i < n; i++) {
+        unsigned char c = (unsigned char)s[i], low = c | 0x20;
+        if (!((low >= 'a' && low <= 'z') || (c >= '0' && c <= '9'))) break;
+    }
+    if (i == n) return i;
+    unsigned char next = (unsigned char)s[i];
+    if (next >= 0x80) return 0;
+    if (i > 0) return unicode_is_space(next) || unicode_is_punctuation(next) ? i : 0;
+    return unicode_is_punctuation(next);
+}
+
+/* A plain word: copied if it was there before. */
+static Status encode_plain(Encoder *e, const char *word, size_t n, Err *err)
+{
+    CachedWord key, *slot = tokenizer_cache_slot(e, 0, word, n, &key);
+    if (slot && tokenizer_cache_has(slot, &key)) return tokenizer_cache_copy(e->out, slot, err);
+    int64_t before = e->out->n;
+    int n_chars = 0;
+    for (size_t i = 0; i < n; i++) TRY(add_character(e, (unsigned char)word[i], &n_chars, err));
+    TRY(end_word(e, &n_chars, err));
+    tokenizer_cache_keep(slot, &key, e->out, before);
+    return OK;
+}
+
+Status tokenizer_wpm_quick(Encoder *e, const char *text, size_t n, Err *err)
+{
+    int n_chars = 0, used;
+    TRY(tokenizer_cache_open(e, n, err));
+    TRY(end_word(e, &n_chars, err));
     for (size_t at = 0; at < n; at += (size_t)used) {
-        uint32_t cp = utf8_decode(text + at, n - at, &used);
-        /* 1. What cannot be seen is not there: controls, private use, broken bytes, U+FFFD. */
-        if (cp == UTF8_BAD || cp == 0xFFFD || unicode_is_hidden(cp)) continue;
-
-        /* 2. White space ends a word. */
-        if (unicode_is_space(cp)) {
-            TRY(end_word(e, &n_chars, err));
-            continue;
-        }
-
-        /* 3. Accents go; what is left may be several characters. */
-        char plain[12];
-        int n_plain = e->t->strip_accents ? unicode_strip(&e->t->bases, cp, plain)
-                                          : utf8_encode(cp, plain);
-        for (int k = 0, len; k < n_plain; k += len) {
-            uint32_t c = utf8_decode(plain + k, (size_t)(n_plain - k), &len);
-            TRY(add_character(e, c, &n_chars, err));
-        }
+        size_t word = n_chars == 0 ? plain_word(text + at, n - at) : 0;
+        used = (int)word;
+        if (word) TRY(encode_plain(e, text + at, word, err));
+        else TRY(add_next(e, text + at, n - at, &n_chars, &used, err));
     }
     return end_word(e, &n_chars, err);
 }

@@ -76,6 +76,45 @@ static void plain_and_quick_agree_in_every_family(void **state)
     }
 }
 
+/* WordPiece: words that are copied, and words that only begin or end like one of them. */
+static void plain_and_quick_agree_on_word_pieces(void **state)
+{
+    (void)state;
+    static const char *const tokens[] = {"▁the", "▁cat", "s", "▁c", "at", "▁1", "2", "▁.", "▁,", "▁e", "t", "e", "▁It",
+                                         "▁it", "▁$", "▁x", "x", "▁你", "▁\xC3\xA9", "▁a", "a", "ab"};
+    static const char *const parts[] = {"the", "cats", "cat", "The", "IT", "12", ".", ",", " ", "\n", "\t", "caté", "été",
+                                        "é", "你", "cat\x01s", "\x02", "cat\u0301", "\u0301", "cat\xFFs", "x\u200bx", "$12,1",
+                                        "xxxxxxxxxxxxxxxx", "xxxxxxxxxxxxxxxxx", "abababababababab", "q", "\u00a0", "cat\x7F"};
+    for (int lower = 0; lower < 2; lower++) {
+        static VocabList l;
+        l.n = 0;
+        vl_add(&l, "[UNK]", TOKEN_CONTROL, 0);
+        vl_add(&l, "[CLS]", TOKEN_CONTROL, 0);
+        vl_add(&l, "[SEP]", TOKEN_CONTROL, 0);
+        for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) vl_add(&l, tokens[i], TOKEN_NORMAL, 0);
+        VocabBytes v = vb_open();
+        vb_str(&v, "model", "bert");
+        vb_num(&v, "bos_token_id", 1);
+        vb_num(&v, "seperator_token_id", 2);
+        vb_num(&v, "unknown_token_id", 0);
+        vb_bool(&v, "tokenizer.ggml.normalizer.lowercase", lower);
+        vb_list(&v, &l, false);
+        Case c;
+        case_open(&c, v);
+        Rng r = rng_seed(23);
+        for (int k = 0; k < 4; k++) long_texts_agree(&c, &r, parts, k < 2 ? sizeof parts / sizeof *parts : 11);
+        for (int trial = 0; trial < 500; trial++) {
+            char text[400] = "";
+            for (uint64_t left = rng_below(&r, 10); left > 0; left--)
+                strcat(text, parts[rng_below(&r, sizeof parts / sizeof *parts)]);
+            variants_agree(&c, text, strlen(text));
+        }
+        assert_string_equal(texts_of(&c, "cats cat\u0301s cat\x01s", false, false),
+                            lower ? "▁cat|s|▁cat|s|▁cat|s" : "▁cat|s|[UNK]|▁cat|s");
+        case_close(&c);
+    }
+}
+
 static int open_kernels(void **state)
 {
     (void)state;
@@ -85,6 +124,7 @@ static int open_kernels(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(plain_and_quick_agree_in_every_family)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(plain_and_quick_agree_in_every_family),
+                                       cmocka_unit_test(plain_and_quick_agree_on_word_pieces)};
     return cmocka_run_group_tests(tests, open_kernels, NULL);
 }

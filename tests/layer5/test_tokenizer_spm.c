@@ -288,6 +288,13 @@ static void long_texts_are_refused_and_empty_ones_named(void **state)
     case_open(&c, spm_bytes(l));
     assert_int_equal(empty, 270);
     assert_true(str_is(tokenizer_text(c.t, empty), "[EMPTY_270]"));
+
+    /* A length is refused before a byte of the text is read. */
+    TokenList ids = {0};
+    Err err;
+    assert_int_equal(tokenizer_encode(c.t, "x", ((size_t)1 << 30) + 1, (EncodeOptions){false, false}, &ids, &err), E_LIMIT);
+    assert_non_null(strstr(err.text, "a text of 1073741825 bytes (limit 1073741824)"));
+    assert_int_equal(ids.n, 0);
     case_close(&c);
 }
 
