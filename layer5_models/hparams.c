@@ -6,6 +6,7 @@
 #include "hparams.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,8 +68,8 @@ static const IntRule int_rules[] = {
 };
 
 static const FloatRule float_rules[] = {
-    {"attention.layer_norm_rms_epsilon", FIELD(norm_eps), 0, 1, OPTIONAL},
-    {"attention.layer_norm_epsilon", FIELD(norm_eps), 0, 1, OPTIONAL},
+    {"attention.layer_norm_rms_epsilon", FIELD(norm_eps), 1e-20f, 1, OPTIONAL},
+    {"attention.layer_norm_epsilon", FIELD(norm_eps), 1e-20f, 1, OPTIONAL},
     {"rope.freq_base", FIELD(rope_base), 1, 1e15f, OPTIONAL},
     {"rope.freq_base_swa", FIELD(rope_base_swa), 1, 1e15f, OPTIONAL},
     {"rope.scaling.factor", FIELD(rope_factor), 0, 1e6f, OPTIONAL},
@@ -229,18 +230,34 @@ int64_t hparams_d_ff(const Hparams *h, int64_t layer)
     return h->d_ffs.n ? h->d_ffs.at[layer] : h->d_ff;
 }
 
+/* What a single range cannot say: the key, its value, what is allowed there, and because of which other key. */
+__attribute__((format(printf, 5, 6)))
+static Status refuse(const Hparams *h, const char *key, int64_t v, Err *err, const char *allowed, ...)
+{
+    char text[160];
+    va_list args;
+    va_start(args, allowed);
+    vsnprintf(text, sizeof text, allowed, args);
+    va_end(args);
+    return fail(err, E_FORMAT, "the key '%.*s.%s' is %lld, allowed is %s" DAMAGED, STR_ARG(h->arch), key, (long long)v,
+                text);
+}
+
 static Status check_experts(const Hparams *h, Err *err)
 {
-    if (h->n_expert_used > h->n_expert || (h->n_expert > 0) != (h->n_expert_used > 0))
-        return fail(err, E_FORMAT, "expert_used_count %lld of expert_count %lld: allowed is 1 to all, or "
-                    "none of none" DAMAGED, (long long)h->n_expert_used, (long long)h->n_expert);
-    if (h->n_group > 1 && (h->n_expert % h->n_group != 0 || h->n_group_used < 1 ||
-                           h->n_group_used > h->n_group ||
-                           h->n_expert / h->n_group * h->n_group_used < h->n_expert_used))
-        return fail(err, E_FORMAT, "expert_group_count %lld, expert_group_used_count %lld: %lld experts "
-                    "of which %lld are used do not fit that" DAMAGED, (long long)h->n_group,
-                    (long long)h->n_group_used, (long long)h->n_expert, (long long)h->n_expert_used);
-    return OK;
+    int64_t n = h->n_expert, n_group = h->n_group;
+    if (h->n_expert_used > n || (n > 0) != (h->n_expert_used > 0))
+        return refuse(h, "expert_used_count", h->n_expert_used, err, "%d..%lld (expert_count)", n > 0, (long long)n);
+    if (n_group <= 1) return OK;
+    if (n % n_group != 0)
+        return refuse(h, "expert_group_count", n_group, err, "a divisor of expert_count %lld", (long long)n);
+    if (n == 0) return refuse(h, "expert_group_count", n_group, err, "0 or 1, since expert_count is 0");
+    /* So many groups that the experts of a token find room in them. */
+    int64_t size = n / n_group, least = (h->n_expert_used + size - 1) / size;
+    if (h->n_group_used >= least && h->n_group_used <= n_group) return OK;
+    return refuse(h, "expert_group_used_count", h->n_group_used, err, "%lld..%lld (expert_group_count), since "
+                  "expert_used_count is %lld of %lld", (long long)least, (long long)n_group, (long long)h->n_expert_used,
+                  (long long)n);
 }
 
 /* Where layers differ. */
@@ -249,34 +266,33 @@ static Status check_heads(const Hparams *h, Err *err)
     for (int64_t i = 0; i < (h->heads.n || h->kv_heads.n ? h->n_layer : 0); i++) {
         int64_t n_head = hparams_heads(h, i), n_kv_head = hparams_kv_heads(h, i);
         if (n_head % n_kv_head != 0)
-            return fail(err, E_FORMAT, "attention.head_count %lld of layer %lld is not a multiple of its "
-                        "head_count_kv %lld" DAMAGED, (long long)n_head, (long long)i,
-                        (long long)n_kv_head);
+            return refuse(h, "attention.head_count_kv", n_kv_head, err, "in layer %lld a divisor of head_count %lld",
+                          (long long)i, (long long)n_head);
     }
-    return OK;
+    if (h->n_head % h->n_kv_head == 0 || h->heads.n || h->kv_heads.n) return OK;
+    return refuse(h, "attention.head_count_kv", h->n_kv_head, err, "a divisor of head_count %lld", (long long)h->n_head);
 }
 
-/* What a single range cannot say. */
 static Status check_relations(const Hparams *h, Err *err)
 {
+    enum { WIDEST = 1 << 20 };
     TRY(check_experts(h, err));
     if (h->rope_factor < 1e-3f)
-        return fail(err, E_FORMAT, "rope.scaling.factor is %g, allowed is 0.001..1e6, or 0 for none" DAMAGED,
-                    (double)h->rope_factor);
+        return fail(err, E_FORMAT, "the key '%.*s.rope.scaling.factor' is %g, allowed is 0.001..1e6, or 0 for none" DAMAGED,
+                    STR_ARG(h->arch), (double)h->rope_factor);
     TRY(check_heads(h, err));
-    if (h->n_head % h->n_kv_head != 0 && !h->heads.n && !h->kv_heads.n)
-        return fail(err, E_FORMAT, "attention.head_count %lld is not a multiple of head_count_kv %lld"
-                    DAMAGED,
-                    (long long)h->n_head, (long long)h->n_kv_head);
     if (h->n_rot > h->d_k || h->n_rot % 2 != 0)
-        return fail(err, E_FORMAT, "rope.dimension_count %lld must be even and at most the head size "
-                    "%lld" DAMAGED, (long long)h->n_rot, (long long)h->d_k);
+        return refuse(h, "rope.dimension_count", h->n_rot, err, "an even number from 2 to the head size %lld",
+                      (long long)h->d_k);
     if (h->rope_dynamic > 0 && h->n_rot == 2)
-        return fail(err, E_FORMAT, "rope.scaling.dynamic_factor is %g, but rope.dimension_count 2: a single pair "
-                    "has no base" DAMAGED, (double)h->rope_dynamic);
-    if (h->n_head * h->d_k > 1 << 20 || h->n_head * h->d_v > 1 << 20)
-        return fail(err, E_FORMAT, "%lld heads of %lld numbers are beyond the limit of %d" DAMAGED,
-                    (long long)h->n_head, (long long)(h->d_k > h->d_v ? h->d_k : h->d_v), 1 << 20);
+        return fail(err, E_FORMAT, "the key '%.*s.rope.scaling.dynamic_factor' is %g, allowed is 0 where "
+                    "rope.dimension_count is 2: a single pair has no base" DAMAGED, STR_ARG(h->arch),
+                    (double)h->rope_dynamic);
+    bool keys = h->d_k > h->d_v;
+    int64_t wider = keys ? h->d_k : h->d_v;
+    if (h->n_head * wider > WIDEST)
+        return refuse(h, keys ? "attention.key_length" : "attention.value_length", wider, err, "1..%lld with %lld heads",
+                      (long long)(WIDEST / h->n_head), (long long)h->n_head);
     return OK;
 }
 
@@ -340,8 +356,8 @@ Status hparams_read(Hparams *h, const Gguf *g, Err *err)
         return missing(key, err);
     }
     if ((!h->d_k || !h->d_v) && h->d_model % h->n_head != 0)
-        return fail(err, E_FORMAT, "embedding_length %lld is not a multiple of head_count %lld and "
-                    "the head size is not given" DAMAGED, (long long)h->d_model, (long long)h->n_head);
+        return refuse(h, "embedding_length", h->d_model, err, "a multiple of head_count %lld where attention.key_length "
+                      "or value_length is not given", (long long)h->n_head);
     if (!h->d_k) h->d_k = h->d_model / h->n_head;
     if (!h->d_v) h->d_v = h->d_model / h->n_head;
     if (!h->n_rot) h->n_rot = h->d_k;

@@ -16,8 +16,9 @@ static Status describe_scaling(BlockSpec *s, const Hparams *h, Err *err)
         return OK;
     }
     if (!str_is(h->rope_scaling, "yarn"))
-        return fail(err, E_UNSUPPORTED, "RoPE scaling '%.*s' is unknown. HINT: none, linear, yarn and "
-                    "longrope are known", STR_ARG(h->rope_scaling));
+        return fail(err, E_UNSUPPORTED, "the key '%.*s.rope.scaling.type' is '%.*s', allowed is none, linear, yarn or "
+                    "longrope. HINT: convert the model again", STR_ARG(h->arch),
+                    (int)(h->rope_scaling.len > 40 ? 40 : h->rope_scaling.len), h->rope_scaling.ptr);
     //@ begin arch-yarn
     /* YaRN: far pairs are slowed down, near ones not; scores are sharpened. */
     s->rope_freq_scale = 1.0f / h->rope_factor;
@@ -42,8 +43,9 @@ static Status describe_gelu(BlockSpec *s, const Hparams *h, Err *err)
     }
     for (size_t i = 0; i < sizeof by_tanh / sizeof *by_tanh; i++)
         if (str_is(name, by_tanh[i])) return OK;
-    return fail(err, E_UNSUPPORTED, "hidden_activation is '%.*s', where %.*s computes a GELU. HINT: gelu and "
-                "gelu_pytorch_tanh are known", (int)(name.len > 40 ? 40 : name.len), name.ptr, STR_ARG(h->arch));
+    return fail(err, E_UNSUPPORTED, "the key '%.*s.hidden_activation' is '%.*s', allowed is gelu, gelu_pytorch_tanh, "
+                "gelu_new or gelu_fast. HINT: convert the model again", STR_ARG(h->arch),
+                (int)(name.len > 40 ? 40 : name.len), name.ptr);
 }
 
 static void describe_experts(BlockSpec *s, const Hparams *h)

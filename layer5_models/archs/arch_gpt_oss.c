@@ -7,9 +7,8 @@ static Status gpt_oss(ModelSpec *m, BlockSpec *s, const Hparams *h, const Gguf *
 {
     (void)g;
     if (!h->window || !h->n_expert)
-        return fail(err, E_FORMAT, "gpt-oss needs attention.sliding_window and expert_count, the file has "
-                    "%lld and %lld. HINT: convert the model again", (long long)h->window,
-                    (long long)h->n_expert);
+        return fail(err, E_FORMAT, "the key 'gpt-oss.%s' is missing or 0, allowed is 1..%d. HINT: convert the model again",
+                    h->window ? "expert_count" : "attention.sliding_window", h->window ? MOE_MAX_EXPERTS : 1 << 30);
     s->window = h->window;
     m->rope_base_swa = h->rope_base_swa;
     return OK;

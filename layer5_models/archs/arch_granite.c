@@ -10,8 +10,8 @@ static Status granite(ModelSpec *m, BlockSpec *s, const Hparams *h, const Gguf *
     char key[96];
     bool rotates = true;
     if (!(h->logit_scale > 0))
-        return fail(err, E_FORMAT, "%.*s.logit_scale is missing or 0. HINT: convert the model again",
-                    STR_ARG(h->arch));
+        return fail(err, E_FORMAT, "the key '%.*s.logit_scale' is missing or 0, allowed is up to 1e6. HINT: convert "
+                    "the model again", STR_ARG(h->arch));
     snprintf(key, sizeof key, "%.*s.rope.scaling.finetuned", STR_ARG(h->arch));
     TRY(gguf_get_bool(g, key, &rotates, err));
     if (!rotates) s->rope = ROPE_NONE;

@@ -18,8 +18,8 @@ static Status qwen_experts(ModelSpec *m, BlockSpec *s, const Hparams *h, const G
 {
     (void)m, (void)g;
     if (!h->n_expert)
-        return fail(err, E_FORMAT, "%.*s.expert_count is missing or 0. HINT: without experts the "
-                    "architecture is called qwen2 or qwen3", STR_ARG(h->arch));
+        return fail(err, E_FORMAT, "the key '%.*s.expert_count' is missing or 0, allowed is 1..%d. HINT: without "
+                    "experts the architecture is called qwen2 or qwen3", STR_ARG(h->arch), MOE_MAX_EXPERTS);
     s->moe.d_ff = h->d_ff_expert ? h->d_ff_expert : h->d_ff / h->n_expert_used;
     if (!s->moe.normalise) s->moe.d_shared = h->d_ff_shared ? h->d_ff_shared : h->d_ff;
     return OK;

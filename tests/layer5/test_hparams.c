@@ -19,8 +19,8 @@ enum { N_USUAL = sizeof usual / sizeof *usual };
 
 typedef struct {
     const char *drop;      /* key left out */
-    const char *ints[3];   /* keys that get other values */
-    int64_t values[3];
+    const char *ints[4];   /* keys that get other values, or are put beside the usual ones */
+    int64_t values[4];
     const char *float_key; /* a float key and its value */
     double float_value;
     bool no_eps;
@@ -37,11 +37,20 @@ static Status read_keys(const Change *c, Hparams *h, Err *err)
     for (int i = 0; i < N_USUAL; i++) {
         if (c->drop && strcmp(c->drop, usual[i].key) == 0) continue;
         int64_t v = usual[i].v;
-        for (int j = 0; j < 3; j++)
+        for (int j = 0; j < 4; j++)
             if (c->ints[j] && strcmp(c->ints[j], usual[i].key) == 0) v = c->values[j];
         snprintf(key, sizeof key, "llama.%s", usual[i].key);
         gb_key(&b, key, GGUF_I64);
         gb_u64(&b, (uint64_t)v);
+        n++;
+    }
+    for (int j = 0; j < 4 && c->ints[j]; j++) {
+        bool is_usual = false;
+        for (int i = 0; i < N_USUAL; i++) is_usual |= strcmp(c->ints[j], usual[i].key) == 0;
+        if (is_usual) continue;
+        snprintf(key, sizeof key, "llama.%s", c->ints[j]);
+        gb_key(&b, key, GGUF_I64);
+        gb_u64(&b, (uint64_t)c->values[j]);
         n++;
     }
     bool eps = c->float_key && strcmp(c->float_key, "attention.layer_norm_rms_epsilon") == 0;
@@ -156,7 +165,7 @@ static void floats_are_held_to_their_ranges(void **state)
 {
     (void)state;
     static const struct { const char *key; double bad[5]; double good[2]; } rows[] = {
-        {"attention.layer_norm_rms_epsilon", {-1e-9, 1.001, NAN, INFINITY, -INFINITY}, {0, 1}},
+        {"attention.layer_norm_rms_epsilon", {-1e-9, 1.001, NAN, INFINITY, 0}, {1e-12, 1}},
         {"rope.freq_base", {0.999, 1.1e15, NAN, INFINITY, -10000}, {1, 1e15}},
         {"rope.scaling.dynamic_factor", {-1, -1e-9, NAN, INFINITY, 1.1e6}, {0, 1e6}},
         {"rope.scaling.factor", {-1, 9e-4, NAN, INFINITY, 1.1e6}, {1e-3, 1e6}}};
@@ -208,20 +217,42 @@ static void relations_are_checked(void **state)
 {
     (void)state;
     refused(&(Change){.ints = {"attention.head_count_kv"}, .values = {4}},
-            (const char *[]){"head_count 6", "head_count_kv 4", NULL});
+            (const char *[]){"llama.attention.head_count_kv' is 4", "a divisor of head_count 6", NULL});
     refused(&(Change){.ints = {"attention.head_count_kv"}, .values = {12}},
-            (const char *[]){"head_count 6", "head_count_kv 12", NULL});
+            (const char *[]){"head_count_kv' is 12", "a divisor of head_count 6", NULL});
     refused(&(Change){.ints = {"rope.dimension_count"}, .values = {2}, .float_key = "rope.scaling.dynamic_factor",
-                      .float_value = 2}, (const char *[]){"dynamic_factor is 2", "single pair", NULL});
+                      .float_value = 2}, (const char *[]){"dynamic_factor' is 2", "allowed is 0 where", NULL});
     refused(&(Change){.ints = {"rope.dimension_count"}, .values = {7}},
-            (const char *[]){"rope.dimension_count 7", "even", NULL});
+            (const char *[]){"llama.rope.dimension_count' is 7", "an even number from 2 to the head size 8", NULL});
     refused(&(Change){.ints = {"rope.dimension_count"}, .values = {10}},
-            (const char *[]){"rope.dimension_count 10", "head size 8", NULL});
+            (const char *[]){"rope.dimension_count' is 10", "head size 8", NULL});
     refused(&(Change){.drop = "attention.key_length", .ints = {"embedding_length"}, .values = {50}},
-            (const char *[]){"embedding_length 50", "head_count 6", NULL});
+            (const char *[]){"llama.embedding_length' is 50", "a multiple of head_count 6", NULL});
     refused(&(Change){.ints = {"attention.head_count", "attention.value_length",
                                "attention.head_count_kv"}, .values = {4096, 257, 4096}},
-            (const char *[]){"4096 heads of 257", NULL});
+            (const char *[]){"llama.attention.value_length' is 257", "1..256 with 4096 heads", NULL});
+}
+
+static void relations_of_experts_are_checked(void **state)
+{
+    (void)state;
+    static const struct { int64_t n, used, groups, groups_used; const char *texts[4]; } rows[] = {
+        {4, 5, 0, 0, {"llama.expert_used_count' is 5", "allowed is 1..4"}},
+        {4, 0, 0, 0, {"llama.expert_used_count' is 0", "allowed is 1..4"}},
+        {0, 2, 0, 0, {"llama.expert_used_count' is 2", "allowed is 0..0"}},
+        {8, 2, 3, 1, {"llama.expert_group_count' is 3", "a divisor of expert_count 8"}},
+        {8, 2, 4, 5, {"llama.expert_group_used_count' is 5", "allowed is 1..4"}},
+        {8, 2, 4, 0, {"llama.expert_group_used_count' is 0", "allowed is 1..4"}},
+        {8, 5, 4, 2, {"llama.expert_group_used_count' is 2", "allowed is 3..4", "expert_used_count is 5 of 8"}},
+        {0, 0, 4, 1, {"llama.expert_group_count' is 4", "allowed is 0 or 1"}}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        refused(&(Change){.ints = {"expert_count", "expert_used_count", "expert_group_count", "expert_group_used_count"},
+                          .values = {rows[i].n, rows[i].used, rows[i].groups, rows[i].groups_used}}, rows[i].texts);
+    Hparams h;
+    Err err;
+    MUST(read_keys(&(Change){.ints = {"expert_count", "expert_used_count", "expert_group_count", "expert_group_used_count"},
+                             .values = {8, 5, 4, 3}}, &h, &err), &err);
+    assert_int_equal(h.n_group_used, 3);
 }
 
 static void wrong_types_are_refused(void **state)
@@ -315,7 +346,7 @@ static void layers_may_have_different_heads(void **state)
     for (int i = 0; i < 3; i++) assert_int_equal(hparams_kv_heads(&h, i), heads[i]);
     /* 4 heads for 3 of keys; a layer without heads; two numbers for three layers; no size of heads. */
     assert_int_equal(read_lists(heads, wrong, 3, true, &h, &err), E_FORMAT);
-    assert_non_null(strstr(err.text, "of layer 1"));
+    assert_non_null(strstr(err.text, "in layer 1 a divisor of head_count 4"));
     assert_int_equal(read_lists(none, kv, 3, true, &h, &err), E_FORMAT);
     assert_non_null(strstr(err.text, "is 0 for layer 1, allowed is 1..4096"));
     assert_int_equal(read_lists(heads, kv, 2, true, &h, &err), E_FORMAT);
@@ -353,6 +384,7 @@ int main(void)
         cmocka_unit_test(missing_keys_are_named),
         cmocka_unit_test(defaults_depend_on_other_numbers),
         cmocka_unit_test(relations_are_checked),
+        cmocka_unit_test(relations_of_experts_are_checked),
         cmocka_unit_test(wrong_types_are_refused),
         cmocka_unit_test(an_architecture_name_has_1_to_64_bytes),
         cmocka_unit_test(layers_may_have_different_heads),
