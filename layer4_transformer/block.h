@@ -62,6 +62,7 @@ typedef struct BlockSpec {
     bool both_ways;         /* an encoder: tokens see later ones too */
     float soft_cap;         /* of attention scores, 0 = off */
     float alibi_bias;       /* greatest slope is 2^(-bias / n_head); 0 = no ALiBi */
+    float alibi_scale;      /* of all slopes; 0 means 1 */
     const float *slopes;    /* of ALiBi [n_head] or NULL; belongs to the model */
     float residual_scale;   /* of each branch before it is added; 0 means 1 */
     MoeSpec moe;            /* n_expert = 0: a dense FFN */

@@ -75,7 +75,8 @@ static void compare(BlockSteps *b, const BlockSpec *s)
     if (!(s->attn_scale > 0) || fabsf(s->attn_scale - usual) < 1e-4f * usual) step(b, "scores q k / sqrt(d)");
     else step(b, "scores q k times %.5g", (double)s->attn_scale);
     if (s->soft_cap > 0) step(b, "  %g tanh(score / %g)", (double)s->soft_cap, (double)s->soft_cap);
-    if (s->alibi_bias > 0) step(b, "  less slope times distance (ALiBi)");
+    if (s->alibi_bias > 0 && s->alibi_scale > 0) step(b, "  less %.4g slope times distance", (double)s->alibi_scale);
+    else if (s->alibi_bias > 0) step(b, "  less slope times distance (ALiBi)");
 }
 
 static void look(BlockSteps *b, const BlockSpec *s, const BlockParts *p)
@@ -116,7 +117,8 @@ static void route(BlockSteps *b, const MoeSpec *m, const BlockParts *p)
 {
     static const char *const gating[] = {"softmax of all", "a sigmoid each", "softmax of the chosen"};
     step(b, "router: %d of %d experts", m->n_used, m->n_expert);
-    if (m->n_group > 1) step(b, "  from %d of %d groups", m->n_group_used, m->n_group);
+    if (m->n_group > 1)
+        step(b, "  from %d of %d groups%s", m->n_group_used, m->n_group, m->group_by_best ? ", by the best" : "");
     if (p->select_bias) step(b, "  chosen with a bias");
     step(b, "  weights: %s%s", gating[m->gating], m->normalise && m->gating != MOE_SOFTMAX_CHOSEN ? ", sum 1" : "");
     if (m->scale != 0 && m->scale != 1) step(b, "  times %g", (double)m->scale);

@@ -19,13 +19,13 @@ static int take_largest(float *x, int n)
     return best;
 }
 
-static float best_two(const float *x, int n)
+static float worth_of_group(const MoeSpec *s, const float *x, int n)
 {
     float first = -INFINITY, second = -INFINITY;
     for (int i = 0; i < n; i++)
         if (x[i] > first) second = first, first = x[i];
         else if (x[i] > second) second = x[i];
-    return n > 1 ? first + second : first;
+    return n > 1 && !s->group_by_best ? first + second : first;
 }
 
 /* Experts outside the best n_group_used groups can no longer be chosen. */
@@ -34,7 +34,7 @@ static void keep_best_groups(const MoeSpec *s, float *score)
     int size = s->n_expert / s->n_group;
     float group[MOE_MAX_EXPERTS];
     bool keep[MOE_MAX_EXPERTS] = {false};
-    for (int g = 0; g < s->n_group; g++) group[g] = best_two(score + g * size, size);
+    for (int g = 0; g < s->n_group; g++) group[g] = worth_of_group(s, score + g * size, size);
     for (int k = 0; k < s->n_group_used; k++) keep[take_largest(group, s->n_group)] = true;
     for (int i = 0; i < s->n_expert; i++)
         if (!keep[i / size]) score[i] = -INFINITY;

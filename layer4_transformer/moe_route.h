@@ -3,8 +3,9 @@
  *   p = softmax(z) or sigmoid(z);   chosen: the n_used largest p (+ bias);   w = p of the chosen
  *
  * or, with MOE_SOFTMAX_CHOSEN, the n_used largest z and a softmax over those alone. With groups, experts
- * are first sorted out by group: a group counts as much as its best two. Equal scores: the lower number
- * is chosen. Source: Shazeer et al. 2017; Jiang et al. 2024 (Mixtral); DeepSeek-AI 2024 (V3). */
+ * are first sorted out by group: a group counts as much as its best two, or (V2) its best one. Equal
+ * scores: the lower number is chosen. Source: Shazeer et al. 2017; Jiang et al. 2024 (Mixtral); DeepSeek-AI
+ * 2024 (V2, section 2.2.2; V3). */
 #ifndef SIXFOLD_MOE_ROUTE_H
 #define SIXFOLD_MOE_ROUTE_H
 
@@ -21,6 +22,7 @@ typedef struct {
     bool normalise;             /* weights of the chosen add up to 1 */
     float scale;                /* of all weights; 0 means 1 */
     int n_group, n_group_used;  /* n_group <= 1: no groups; divides n_expert */
+    bool group_by_best;         /* a group counts as its best expert */
     int64_t d_ff, d_shared;     /* hidden width of an expert; of the shared one, 0 = none */
 } MoeSpec;
 

@@ -123,6 +123,7 @@ static void every_switch_of_attention_shows(void **state)
     CASE(base_spec(), "scores q k times 0.125", s.attn_scale = 0.125f);
     CASE(base_spec(), "50 tanh(score / 50)", s.soft_cap = 50);
     CASE(base_spec(), "ALiBi", s.alibi_bias = 8);
+    CASE(base_spec(), "less 0.25 slope times distance", s.alibi_bias = 8; s.alibi_scale = 0.25f);
     CASE(base_spec(), "softmax over the last 4096", s.window = 4096);
     CASE(base_spec(), "softmax over all tokens", s.both_ways = true);
     CASE(base_spec(), "softmax over 64 to each side", s.both_ways = true; s.window = 128);
@@ -205,11 +206,11 @@ static void frames_hold_the_largest_numbers(void **state)
                    .rope = ROPE_INTERLEAVED, .rope_freq_scale = 1e-6f, .rope_yarn = {.high = 1},
                    .rope_factors = factors, .qk_norm = QK_NORM_HEADS, .clamp_qkv = 123456.7f,
                    .attn_scale = 1.234e-8f, .window = 1 << 30, .both_ways = true, .soft_cap = 123456.7f,
-                   .alibi_bias = 8, .residual_scale = 0.1234567f, .parallel = true};
+                   .alibi_bias = 8, .alibi_scale = 1.234567e-8f, .residual_scale = 0.1234567f, .parallel = true};
     BlockParts p;
     memset(&p, true, sizeof p);
     s.moe = (MoeSpec){.n_expert = 1024, .n_used = 1024, .gating = MOE_SOFTMAX, .normalise = true,
-                      .scale = 123456.7f, .n_group = 1024, .n_group_used = 1024, .d_ff = 1 << 24,
+                      .scale = 123456.7f, .n_group = 1024, .n_group_used = 1024, .group_by_best = true, .d_ff = 1 << 24,
                       .d_shared = (int64_t)64 << 24};
     for (int i = 0; i < 4; i++) {
         s.parallel = i & 1;

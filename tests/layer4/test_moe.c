@@ -65,6 +65,24 @@ static void only_experts_of_the_best_groups_can_be_chosen(void **state)
     assert_int_equal(ids[1], 0);
 }
 
+/* Groups {3, 1} and {2.5, 2}: by their best the first stays, by their sums the second. */
+static void a_group_may_count_by_its_best(void **state)
+{
+    (void)state;
+    static const float z[4] = {3, 1, 2.5f, 2};
+    int ids[2];
+    float w[2];
+    MoeSpec s = {.n_expert = 4, .n_used = 2, .n_group = 2, .n_group_used = 1, .group_by_best = true,
+                 .gating = MOE_SOFTMAX_CHOSEN};
+    moe_route(&s, z, NULL, ids, w);
+    assert_int_equal(ids[0], 0);
+    assert_int_equal(ids[1], 1);
+    s.group_by_best = false;
+    moe_route(&s, z, NULL, ids, w);
+    assert_int_equal(ids[0], 2);
+    assert_int_equal(ids[1], 3);
+}
+
 static void equal_scores_choose_the_lower_number(void **state)
 {
     (void)state;
@@ -311,6 +329,7 @@ int main(void)
         cmocka_unit_test(the_best_experts_are_chosen_and_weighed),
         cmocka_unit_test(a_bias_moves_the_choice_but_not_the_weight),
         cmocka_unit_test(only_experts_of_the_best_groups_can_be_chosen),
+        cmocka_unit_test(a_group_may_count_by_its_best),
         cmocka_unit_test(equal_scores_choose_the_lower_number),
         cmocka_unit_test(both_twins_compute_the_formula),
         cmocka_unit_test(bits_do_not_depend_on_the_number_of_threads),
