@@ -32,6 +32,7 @@ static Status fill_tables(Model *m, Err *err)
         float *slopes = ARENA_NEW(&m->arena, float, s->n_head);
         if (!slopes) return fail(err, E_MEMORY, "no memory for %d slopes", s->n_head);
         attention_slopes(slopes, s->n_head, s->alibi_bias);
+        for (int h = 0; h < s->n_head && s->alibi_scale > 0; h++) slopes[h] *= s->alibi_scale;
         s->slopes = slopes;
     }
     return OK;

@@ -96,6 +96,7 @@ static Status bind_norms(Binder *b, const ArchDesc *arch, BlockSpec *s, BlockWei
     for (size_t i = 0; i < sizeof norms / sizeof *norms; i++)
         if (norms[i].name)
             TRY(bind_norm_of(b, norms[i].name, s->norm, s->d_model, 1, norms[i].how, norms[i].to));
+    if (n->ffn_optional) s->parallel = !w->ffn_norm.gain;
     if (n->attn_own) {
         NormWeights own = {0};
         TRY(bind_norm_of(b, n->attn_own, s->norm, s->d_model, 1, plain | BIND_OPTIONAL, &own));
@@ -104,7 +105,6 @@ static Status bind_norms(Binder *b, const ArchDesc *arch, BlockSpec *s, BlockWei
             w->attn_norm = own;
         }
     }
-    if (n->ffn_optional && !w->ffn_norm.gain) s->parallel = true;
     return OK;
 }
 

@@ -36,7 +36,7 @@ typedef struct {
     const char *attn_post, *ffn_post; /* of the branches */
     const char *attn_out, *ffn_out;   /* of the sums */
     const char *attn_own;             /* if a file has it, attention reads it, and the FFN reads attn */
-    bool ffn_optional;                /* a file may lack it: then the block is parallel */
+    bool ffn_optional;                /* a file that has it is sequential, one that lacks it parallel */
 } ArchNorms;
 
 typedef struct ArchDesc {

@@ -3,6 +3,8 @@
  *
  * Older files give the widths of heads as key_length and value_length; newer ones give there what is
  * stored, and the heads' as key_length_mla and value_length_mla.
+ * A key of ours, expert_group_by_best, says that a group of experts counts as its best one, as in V2; files
+ * without it, also those that others made of V2, count the best two, as V3 does.
  * Source: DeepSeek-AI 2024, arXiv:2405.04434 (V2), arXiv:2412.19437 (V3). */
 #include "archs_impl.h"
 
@@ -24,8 +26,8 @@ static Status describe_latent(BlockSpec *s, const Hparams *h, const Gguf *g, Err
     int64_t d_k = h->d_k_mla ? h->d_k_mla : h->d_k, d_v = h->d_v_mla ? h->d_v_mla : h->d_v;
     LatentSpec *x = &s->latent;
     if (!h->kv_rank)
-        return fail(err, E_FORMAT, "the key 'deepseek2.attention.kv_lora_rank' is missing. HINT: convert the "
-                    "model again");
+        return fail(err, E_FORMAT, "the key 'deepseek2.attention.kv_lora_rank' is missing or 0, allowed is 1..4096. "
+                    "HINT: convert the model again");
     int64_t widest = h->kv_rank + h->n_rot > d_k ? h->kv_rank + h->n_rot : d_k;
     if (d_v > widest) widest = d_v;
     if (d_k <= h->n_rot || h->n_head * widest > 1 << 20)
@@ -56,6 +58,7 @@ static Status deepseek2(ModelSpec *m, BlockSpec *s, const Hparams *h, const Gguf
     (void)m;
     TRY(describe_latent(s, h, g, err));
     TRY(gguf_get_bool(g, "deepseek2.expert_weights_norm", &s->moe.normalise, err));
+    TRY(gguf_get_bool(g, "deepseek2.expert_group_by_best", &s->moe.group_by_best, err));
     if (!h->gating && has_silent_sigmoid(h, g)) s->moe.gating = MOE_SIGMOID;
     s->moe.d_ff = h->d_ff_expert;
     int64_t d_ff = h->d_ff_expert ? h->d_ff_expert : h->d_ff;

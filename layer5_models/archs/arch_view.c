@@ -71,7 +71,8 @@ static BlockParts parts_of(const ArchView *v)
     const ArchNorms *n = &v->a->norms;
     unsigned has = v->e->has;
     return (BlockParts){
-        .attn_norm = n->attn, .ffn_norm = n->ffn, .attn_post_norm = n->attn_post, .ffn_post_norm = n->ffn_post,
+        .attn_norm = n->attn, .ffn_norm = n->ffn && !(n->ffn_optional && v->s.parallel),
+        .attn_post_norm = n->attn_post, .ffn_post_norm = n->ffn_post,
         .attn_out_norm = n->attn_out, .ffn_out_norm = n->ffn_out,
         /* Families with LayerNorm may do without norms of q and k, and the examples do. */
         .qk_norm = v->s.qk_norm != QK_NORM_NONE && v->s.norm == NORM_RMS,

@@ -69,7 +69,7 @@ static Status put_gemma(GgufWriter *w, const HfModel *m, Err *err)
 
 static Status put_alibi(GgufWriter *w, const HfModel *m, Err *err)
 {
-    if (hf_is(m, "falcon") && hf_bool(m, "alibi", false)) return hf_cannot(m, "alibi", err);
+    if (hf_is(m, "falcon") && hf_bool(m, "alibi", false)) return hf_put_f32(w, m, "attention.max_alibi_bias", 8, err);
     if (!hf_is(m, "mpt")) return OK;
     JsonView attn = hf_value(m, "attn_config");
     double clip = 0, bias = 8;
@@ -90,11 +90,10 @@ static Status put_router(GgufWriter *w, const HfModel *m, bool v3, Err *err)
     if (used < 1) used = 1;
     if (HF_INT(m, "moe_layer_freq", 1) != 1) return hf_cannot(m, "dense layers between those with experts", err);
     if (scoring.s && !jsonview_is(scoring, v3 ? "sigmoid" : "softmax")) return hf_cannot(m, "another scoring_func", err);
-    /* A group counts by its two best experts here; V2 counts it by one, or does not look at groups at all. */
+    /* V3 counts a group by its two best experts; V2 counts it by one, or does not look at groups at all. */
     bool by_one = !v3 && jsonview_is(how, "group_limited_greedy");
-    if (by_one && groups > 1) return hf_cannot(m, "groups that count by one expert", err);
     if (how.s && !by_one && !jsonview_is(how, v3 ? "noaux_tc" : "greedy")) return hf_cannot(m, "another topk_method", err);
-    if (!v3) groups = used = 1;
+    if (!v3 && !by_one) groups = used = 1;
     if (!v3 && norm) return hf_cannot(m, "norm_topk_prob", err);
     const struct { const char *key; int64_t v; } numbers[] = {
         {"expert_shared_count", shared}, {"expert_gating_func", v3 ? 2 : 1},
@@ -105,6 +104,7 @@ static Status put_router(GgufWriter *w, const HfModel *m, bool v3, Err *err)
         TRY(hf_put_u32(w, m, numbers[i].key, numbers[i].v, err));
     }
     TRY(hf_put_bool(w, m, "expert_weights_norm", norm, err));
+    if (by_one && groups > 1) TRY(hf_put_bool(w, m, "expert_group_by_best", true, err));
     return hf_put_f32(w, m, "expert_weights_scale", hf_real(m, "routed_scaling_factor", 1), err);
 }
 
@@ -172,8 +172,8 @@ Status hf_put_special(GgufWriter *w, const HfModel *m, Err *err)
     if (hf_arch(m)->block.ssm.kind) return put_scan(w, m, err);
     if (hf_is(m, "gptneox"))
         return gguf_put_bool(w, "gptneox.use_parallel_residual", hf_bool(m, "use_parallel_residual", true), err);
-    if (hf_is(m, "falcon") && !hf_bool(m, "parallel_attn", true) && !hf_bool(m, "new_decoder_architecture", false))
-        return hf_cannot(m, "parallel_attn off", err);
+    if (hf_is(m, "falcon") && !hf_bool(m, "parallel_attn", true) && hf_bool(m, "new_decoder_architecture", false))
+        return hf_cannot(m, "parallel_attn off in a new_decoder_architecture", err);
     if (hf_is(m, "starcoder") && !hf_bool(m, "multi_query", true)) return hf_cannot(m, "multi_query off", err);
     if (hf_is(m, "bloom") && hf_bool(m, "apply_residual_connection_post_layernorm", false))
         return hf_cannot(m, "residuals after the norm", err);

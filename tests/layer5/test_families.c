@@ -151,8 +151,8 @@ static void impossible_latent_shapes_are_refused(void **state)
 {
     (void)state;
     static const char rank[] = "deepseek2.attention.kv_lora_rank", rot[] = "deepseek2.rope.dimension_count";
-    refused_with(rank, 0, true, "kv_lora_rank' is missing");
-    refused_with(rank, 0, false, "kv_lora_rank' is missing");
+    refused_with(rank, 0, true, "kv_lora_rank' is missing or 0, allowed is 1..4096");
+    refused_with(rank, 0, false, "kv_lora_rank' is missing or 0, allowed is 1..4096");
     refused_with(rank, 4097, false, "kv_lora_rank");
     refused_with(rank, 24, false, "attn_kv_a_mqa.weight' has shape");
     refused_with(rot, 20, false, "wider than what turns"); /* heads are 20 wide */
