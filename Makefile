@@ -142,7 +142,7 @@ $(ROOTBIN)/sixfold-train: training/main.c $(EMBED) $(call libs,7)
 	$(Q)$(CC) $(CFLAGS) $(INC_training) $< $(EMBED) $(call libs,7) $(LIBS_7) $(LDLIBS) -o $@
 
 # Greedy, so that it is the same story on every machine; without --temp 0 each is a new one.
-STORY := Long ago, there lived a funny girl named Lily.
+STORY := Long ago, there lived a shy boy named Tom.
 run: $(ROOTBIN)/sixfold   ## build, then let the embedded storyteller tell a story
 	$(ROOTBIN)/sixfold run --temp 0 -p "$(STORY)"
 	@echo 'more: ./sixfold run -p "Once upon a time"' >&2

@@ -50,8 +50,8 @@ static const FlagRow rows[] = {
     {"--check", "FILE", FLAG_TEXT, AT(check), 0, 0, "say if the world could have written this text (- is stdin); exit code 0 or 3; no step"},
     {"--smoke", NULL, FLAG_BOOL, AT(smoke), 0, 0, "a small model for 200 steps: does everything work?"},
     {"--max-loss", "X", FLAG_REAL, AT(max_loss), 0, 100, "fail if the loss ends above X"},
-    {"--megabytes", "N", FLAG_INT, AT(megabytes), 1, 1000, "of the world's stories; default 112, smoke 2"},
-    {"--steps", "N", FLAG_INT, AT(plan.n_steps), 1, 1e9, "default 14000, smoke 200"},
+    {"--megabytes", "N", FLAG_INT, AT(megabytes), 1, 1000, "of the world's stories; default 136, smoke 2"},
+    {"--steps", "N", FLAG_INT, AT(plan.n_steps), 1, 1e9, "default 17000, smoke 200"},
     {"--batch", "N", FLAG_INT, AT(plan.batch), 1, 65536, "windows per step; default 8"},
     {"--pass", "N", FLAG_INT, AT(plan.pass), 1, 4096, "windows per pass through the model; default 4"},
     {"--lr", "X", FLAG_REAL, AT(lr), 0, 1, "highest learning rate; default 0.0015"},
@@ -137,7 +137,7 @@ static Flags defaults(int argc, char **argv)
     TrainPlan p = smoke ? train_plan_smoke() : train_plan_default();
     /* What is told or asked is text that nobody was trained on. */
     if (given(argc, argv, "--tell") || given(argc, argv, "--exam")) p.seed = exam_plan_default().seed;
-    return (Flags){.plan = p, .paper = exam_plan_default(), .out = "train-out", .name = "storyteller", .megabytes = smoke ? 2 : 112,
+    return (Flags){.plan = p, .paper = exam_plan_default(), .out = "train-out", .name = "storyteller", .megabytes = smoke ? 2 : 136,
                    .save_every = 50, .lr = p.lr, .decay = p.decay, .clip = p.clip,
                    .n_threads = smoke ? 1 : cpu_threads_default(), .max_loss = INFINITY};
 }

@@ -33,7 +33,7 @@ TrainPlan train_plan_default(void)
     return (TrainPlan){
         .shape = {.d_model = 256, .d_ff = 768, .n_layer = 4, .n_head = 8, .n_kv_head = 4,
                   .n_ctx = 256, .n_vocab = 2048},
-        .n_steps = 14000, .batch = 8, .pass = 4, .warmup = 200, .lead = 2750000, .eval_every = 100,
+        .n_steps = 17000, .batch = 8, .pass = 4, .warmup = 200, .lead = 2750000, .eval_every = 100,
         .lr = 1.5e-3f, .decay = 0.1f, .beta1 = 0.9f, .beta2 = 0.95f, .clip = 1, .seed = 1};
 }
 

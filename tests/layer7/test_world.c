@@ -18,7 +18,7 @@
 enum { SEED = 7 };
 
 /* Hash of documents 0..999 of this seed. A change of the world changes it: then trained models are old. */
-#define PINNED 0xCCB38C2C132B7B0Au
+#define PINNED 0xE9B528FE2E0ED3E8u
 
 static void make(Document *d, uint64_t index, int kind)
 {
@@ -42,7 +42,7 @@ static void counting_document_is_worth_the_bits_counted_by_hand(void **state)
     char why[256];
     assert_true(world_read(&r, text, sizeof text - 1, why, sizeof why));
     assert_int_equal(r.kind, DOC_LIST);
-    double hand = log2(16) + log2(4) + log2(18) + log2(3); /* the kind has weight 1 of 16 */
+    double hand = log2(17) + log2(4) + log2(18) + log2(3); /* the kind has weight 1 of 17 */
     assert_true(fabs(r.bits - hand) < 1e-12);
     assert_false(r.ambiguous);
 }
@@ -112,7 +112,7 @@ static void reader_finds_the_choices_of_10000_documents(void **state)
 static void kinds_occur_as_often_as_their_bits_say(void **state)
 {
     (void)state;
-    static const double p[DOC_KINDS] = {5 / 16., 1 / 16., 1 / 16., 3 / 16., 1 / 16., 1 / 16., 2 / 16., 2 / 16.};
+    static const double p[DOC_KINDS] = {5 / 17., 1 / 17., 1 / 17., 3 / 17., 2 / 17., 1 / 17., 2 / 17., 2 / 17.};
     Document d = {0};
     int n[DOC_KINDS] = {0};
     for (uint64_t i = 0; i < 10000; i++) {

@@ -53,11 +53,11 @@ static bool accepts_with(const char *text, size_t at, size_t n, const char *by)
 static const char story[] =
     "There once was a kind girl named Lily. One day the weather was sunny, and Lily was in the garden. She heard a bang "
     "and then "
-    "another splash. \"My red ball is gone!\" cried Lily. She felt sad. Then her friend Tom joined "
+    "another splash. \"My red ball is gone!\" cried Lily. She felt sad. Then her friend Nick joined "
     "the search "
-    "and was a great help to Lily. \"Look!\" said Tom. The ball was under a leaf. She got the ball "
+    "and was a great help to Lily. \"Look!\" said Nick. The ball was under a leaf. Lily got the ball "
     "back from "
-    "Tom. She thanked Tom kindly. In the end, Lily felt happy.\nQ: Whom did Lily thank?\nA: Tom.\n";
+    "Nick. Lily thanked Nick kindly. In the end, Lily felt happy.\nQ: Whom did Lily thank?\nA: Nick.\n";
 
 static size_t at_of(const char *what)
 {
@@ -77,16 +77,19 @@ static void story_written_by_hand_is_accepted(void **state)
 static void one_wrong_word_is_refused(void **state)
 {
     (void)state;
-    assert_false(accepts_with(story, at_of("Tom.\n"), 3, "Lily"));   /* the answer */
+    assert_false(accepts_with(story, at_of("Nick.\n"), 4, "Lily"));   /* the answer */
     assert_true(accepts_with(story, at_of("red ball"), 3, "blue"));  /* a free choice */
     assert_false(accepts_with(story, at_of("ball was"), 4, "kite")); /* another thing */
     assert_false(accepts_with(story, at_of("cried Lily"), 10, "cried Emma"));
     assert_false(accepts_with(story, at_of("She felt"), 3, "He")); /* a pronoun */
+    assert_true(accepts_with(story, at_of("She felt"), 3, "Lily")); /* or the name */
+    assert_false(accepts_with(story, at_of("Lily got"), 4, "She"));  /* Nick was named last */
+    assert_false(accepts_with(story, at_of("Nick joined"), 4, "Ben")); /* a hero's name */
     assert_false(accepts_with(story, at_of("her friend"), 3, "his"));
     assert_false(accepts_with(story, at_of("happy"), 5, "sad")); /* endings are glad */
     assert_true(accepts_with(story, at_of("happy"), 5, "relieved"));
-    assert_false(accepts_with(story, at_of("She thanked Tom kindly. "), 24, ""));
-    assert_false(accepts_with(story, at_of("She got"), 33, "")); /* the ball does not come back */
+    assert_false(accepts_with(story, at_of("Lily thanked Nick kindly. "), 26, ""));
+    assert_false(accepts_with(story, at_of("Lily got"), 35, "")); /* the ball does not come back */
     assert_false(accepts_with(story, at_of("a kind"), 1, "an"));
     assert_false(accepts_with(story, at_of("the search"), 10, "the party"));
     assert_true(accepts_with(story, at_of("Q:"), strlen(story) - at_of("Q:"), "")); /* a story without questions */
@@ -102,7 +105,7 @@ static bool answers(const char *question_and_answer)
 static void questions_use_words_of_the_story(void **state)
 {
     (void)state;
-    assert_false(answers("Who found the ball?\nA: Tom.\n")); /* "The ball was under a leaf." */
+    assert_false(answers("Who found the ball?\nA: Nick.\n")); /* "The ball was under a leaf." */
     assert_true(answers("Who got the ball?\nA: Lily.\n"));
     assert_false(answers("Who wanted the ball?\nA: Lily.\n"));       /* nobody "wanted" */
     assert_true(answers("How did Lily feel at first?\nA: Lily felt sad.\n"));
@@ -222,7 +225,7 @@ static void only_scenes_may_break_off(void **state)
         assert_true(world_check(d.text.data, d.text.len, why, sizeof why));
         assert_false(world_check(d.text.data, line, why, sizeof why)); /* a scene has a question */
         assert_false(world_check(d.text.data + label, line - label, why, sizeof why));
-        longer += line > 300;
+        longer += line > 280;
     }
     assert_true(longer > 40); /* some get past the beginning */
     document_close(&d);

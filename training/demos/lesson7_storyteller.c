@@ -14,7 +14,7 @@ static void by_hand(void)
 {
     static const char text[] = "The password is Xufavak. Say it again: Xufavak.\n";
     static const struct { const char *what; double ways; } choices[] = {
-        {"a copy: three in sixteen", 16 / 3.0},         {"a password, and no dragon ...", 6},
+        {"a copy: three in seventeen", 17 / 3.0},         {"a password, and no dragon ...", 6},
         {"X u f a v: 15 5 15 5 15 letters", 15 * 5 * 15 * 5 * 15}, {"longer, or not", 2},
         {"a k: 5 15 letters", 5 * 15},                {"the same name again", 1},
         {"no other line: one in three", 3}};

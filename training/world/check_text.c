@@ -49,8 +49,8 @@ static bool introduced(Range story, Span name)
 
 static bool check_names(Range story, char *why, size_t why_bytes)
 {
-    static const char *const lists[] = {"girl", "boy"};
-    for (int l = 0; l < 2; l++) {
+    static const char *const lists[] = {"girl", "boy", "lass", "lad"};
+    for (int l = 0; l < 4; l++) {
         const char *at = lexicon_find((Span){lists[l], (int)strlen(lists[l])})->items;
         for (int sort; *at;) {
             Span name = lexicon_next(&at, &sort);

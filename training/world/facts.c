@@ -19,14 +19,14 @@ static const char people[] = "DEFG", things[] = "dghi";
 static const struct {
     const char *fact, *question, *answer;
 } sorts[] = {
-    {"[%:girl+boy] was [@:outdoor+indoor].", "Where was {%}?", "{%} was {@-}."},
-    {"[%:girl+boy] felt [@:glad+sad].", "How did {%} feel?", "{%} felt {@-}."},
-    {"[%:girl+boy] had [an @:toy+gem+tool].", "What did {%} have?", "{@}."},
-    {"[%:girl+boy] found [an @:toy+gem+food].", "What did {%} find?", "{@}."},
-    {"[%:girl+boy] loved [@:hobby].", "What did {%} love?", "{%} loved {@-}."},
-    {"[%:girl+boy] played [@:game].", "What did {%} play?", "{%} played {@-}."},
-    {"[%:girl+boy] learned to [@:skill].", "What did {%} learn to do?", "{%} learned to {@-}."},
-    {"[%:girl+boy] had [an @:colour] hat.", "What colour was the hat of {%}?", "It was {@-}."},
+    {"[%:girl+boy+lass+lad] was [@:outdoor+indoor].", "Where was {%}?", "{%} was {@-}."},
+    {"[%:girl+boy+lass+lad] felt [@:glad+sad].", "How did {%} feel?", "{%} felt {@-}."},
+    {"[%:girl+boy+lass+lad] had [an @:toy+gem+tool].", "What did {%} have?", "{@}."},
+    {"[%:girl+boy+lass+lad] found [an @:toy+gem+food].", "What did {%} find?", "{@}."},
+    {"[%:girl+boy+lass+lad] loved [@:hobby].", "What did {%} love?", "{%} loved {@-}."},
+    {"[%:girl+boy+lass+lad] played [@:game].", "What did {%} play?", "{%} played {@-}."},
+    {"[%:girl+boy+lass+lad] learned to [@:skill].", "What did {%} learn to do?", "{%} learned to {@-}."},
+    {"[%:girl+boy+lass+lad] had [an @:colour] hat.", "What colour was the hat of {%}?", "It was {@-}."},
 };
 enum { SORTS = sizeof sorts / sizeof *sorts };
 

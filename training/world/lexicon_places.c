@@ -12,6 +12,12 @@ const WordList lexicon_places[] = {
     {"indoor", PLACE,
      "in the kitchen,in the cellar,in the bedroom,in the classroom,in the shed,in the cottage,"
      "in the theatre,in the palace,in the nursery,in the lobby,at the station,at the hospital"},
+    {"away", PLACE,
+     "in the meadow,in the park,in the town,in the jungle,in the desert,on the hill,on the beach,"
+     "on the farm,by the lake,by the sea,at the zoo,at the lighthouse"},
+    {"house", PLACE,
+     "in the attic,in the library,in the bakery,in the museum,in the castle,in the tower,in the barn,"
+     "in the school,in the hall,at the shop"},
     {"spot", SPOT,
      "under the bed,under a leaf,under the rug,behind the door,behind a barrel,behind the fence,"
      "inside an old boot,inside a pocket,inside a suitcase,between the roots,near the stairs,"
@@ -39,6 +45,7 @@ const WordList lexicon_places[] = {
     {"hobby", NOBODY,
      "painting,singing,dancing,reading,climbing,swimming,drawing,cooking,fishing,running,"
      "gardening,knitting,sewing,cycling,skating,camping"},
+    {"craze", NOBODY, "baking,hiking,rowing,weaving,surfing,hunting for shells,making puppets"},
     {"skill", NOBODY,
      "swim,whistle,juggle,skate,knit,ride,paint,draw,read,write,cook,dance,sing,climb,sail,dive"},
     {"game", NOBODY, "tag,hopscotch,marbles,leapfrog,football,tennis,cards,dominoes"},

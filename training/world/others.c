@@ -64,7 +64,7 @@ static bool list_line(Teller *t)
         "five colours: [d:colour], [g:colour], [h:colour], [i:colour], [k:colour]. The first is "
         "{d-}. | "
         "four tools: [d:tool], [g:tool], [h:tool], [i:tool]. The last is {i-}. | "
-        "three names: [D:girl+boy], [E:girl+boy], [F:girl+boy]. Backwards: {F}, {E}, {D}. | "
+        "three names: [D:girl+boy+lass+lad], [E:girl+boy+lass+lad], [F:girl+boy+lass+lad]. Backwards: {F}, {E}, {D}. | "
         "four clothes: [d:wear], [g:wear], [h:wear], [i:wear]. The third is {h-} and the second is "
         "{g-}. | "
         "three jobs: [d:role], [g:role], [h:role]. Again: {d-}, {g-}, {h-}.";
@@ -118,11 +118,13 @@ static bool echo_line(Teller *t)
 {
     static const char forms[] =
         "[d:glad+sad] [g:toy+gem+tool] [h:weather] [i:hobby] [k:colour]. Again: {d-} {g-} {h-} {i-} {k-}.\n | "
-        "[d:weather] [g:pet+beast] [D:girl+boy] [h:glad+sad] [i:food]. Again: {d-} {g-} {D} {h-} {i-}.\n | "
-        "[D:girl+boy] [d:outdoor+indoor] [g:hobby] [h:toy+gem+tool]. Again: {D} {d-} {g-} {h-}.\n | "
-        "[d:colour] [g:role] [h:glad+sad] [i:weather] [D:girl+boy]. Again: {d-} {g-} {h-} {i-} {D}.\n | "
-        "[d:food] [D:girl+boy] [g:glad+sad] [h:colour] [i:wear]. Again: {d-} {D} {g-} {h-} {i-}.\n | "
-        "[d:hobby] [g:outdoor+indoor] [h:pet+beast] [i:weather]. Again: {d-} {g-} {h-} {i-}.\n";
+        "[d:weather] [g:pet+beast] [D:girl+boy+lass+lad] [h:glad+sad] [i:food]. Again: {d-} {g-} {D} {h-} {i-}.\n | "
+        "[D:girl+boy+lass+lad] [d:outdoor+indoor] [g:hobby] [h:toy+gem+tool]. Again: {D} {d-} {g-} {h-}.\n | "
+        "[d:colour] [g:role] [h:glad+sad] [i:weather] [D:girl+boy+lass+lad]. Again: {d-} {g-} {h-} {i-} {D}.\n | "
+        "[d:food] [D:girl+boy+lass+lad] [g:glad+sad] [h:colour] [i:wear]. Again: {d-} {D} {g-} {h-} {i-}.\n | "
+        "[d:hobby] [g:outdoor+indoor] [h:pet+beast] [i:weather]. Again: {d-} {g-} {h-} {i-}.\n | "
+        "[d:skill] [g:relation] [h:spot] [i:skill] [k:game]. Again: {d-} {g-} {h-} {i-} {k-}.\n | "
+        "[d:game] [g:skill] [h:away+house] [i:music+brass]. Again: {d-} {g-} {h-} {i-}.\n";
     Tale line = {0};
     return template_one_of(t, &line, (Span){forms, sizeof forms - 1}) >= 0;
 }
@@ -131,10 +133,12 @@ static bool echo_line(Teller *t)
 static bool remember_line(Teller *t)
 {
     static const char forms[] =
-        "[D:girl+boy] felt [d:glad+sad] and [E:girl+boy] felt [g:glad+sad]. Again: {D} felt {d-} and {E} felt {g-}.\n | "
-        "[D:girl+boy] was [d:outdoor+indoor] and it was [g:weather]. Again: {D} was {d-} and it was {g-}.\n | "
-        "[D:girl+boy] loved [d:hobby] and [E:girl+boy] loved [g:hobby]. Again: {D} loved {d-} and {E} loved {g-}.\n | "
-        "[D:girl+boy] had the [d:toy+gem+tool] and felt [g:glad+sad]. Again: {D} had {d} and felt {g-}.\n";
+        "[D:girl+boy+lass+lad] felt [d:glad+sad] and [E:girl+boy+lass+lad] felt [g:glad+sad]. Again: {D} felt {d-} and {E} felt {g-}.\n | "
+        "[D:girl+boy+lass+lad] was [d:outdoor+indoor] and it was [g:weather]. Again: {D} was {d-} and it was {g-}.\n | "
+        "[D:girl+boy+lass+lad] loved [d:hobby] and [E:girl+boy+lass+lad] loved [g:hobby]. Again: {D} loved {d-} and {E} loved {g-}.\n | "
+        "[D:girl+boy+lass+lad] had the [d:toy+gem+tool] and felt [g:glad+sad]. Again: {D} had {d} and felt {g-}.\n | "
+        "[D:girl+boy+lass+lad] learned to [d:skill] and [E:girl+boy+lass+lad] played [g:game]. Again: {D} learned to {d-} and {E} played {g-}.\n | "
+        "[D:girl+boy+lass+lad] found the [d:toy+gem+food] [g:spot]. Again: {D} found {d} {g-}.\n";
     Tale line = {0};
     return template_one_of(t, &line, (Span){forms, sizeof forms - 1}) >= 0;
 }

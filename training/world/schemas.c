@@ -7,6 +7,10 @@ static const SharedBeat shared[] = {
     {"loves",
      "love A w :: {a} loved [w:hobby]. | {a} was very fond of [w:hobby]. | Nothing was better than "
      "[w:hobby], {a} thought. | What {a} liked best was [w:hobby]."},
+    {"companion", "{A} had a little {m-}. | A little {m-} lived there too. | Wherever {a} went, a little "
+                  "{m-} went along."},
+    {"asleep", "And {m} was [glad] as well. | Then {m} fell asleep beside {A}. | The little {m-} had "
+               "liked every minute of it."},
     {"place", "at A s; weather v :: One [part] the weather was [v:weather], and {A} was "
               "[s:outdoor+indoor]. | In [season] the weather was [v:weather], and {A} was "
               "[s:outdoor+indoor]. | On [day] the weather was [v:weather], and {A} was "

@@ -12,8 +12,8 @@ const Schema schemas_days[] = {
       "bone.",
       "has B o; give B A o :: {B} had [an look] [o:wear] too many and gave it to {A}. | {b} "
       "carried [an o:wear] and gave it to {A}.",
-      "go A q; go B q; done A :: They ran to [q>:indoor] and were dry. | Together they [moved] to "
-      "[q>:indoor], and there it was dry.",
+      "go A q; go B q; done A :: They ran to [q>:house] and were dry. | Together they [moved] to "
+      "[q>:house], and there it was dry.",
       "They listened to the thunder: [noise], [noise]! | Outside, the [sky] fought with the [sky].",
       "thank A B :: {A} thanked {B} for {o}. | \"Thank you for {o},\" said {A} to {B}.", "~@treat",
       "@end"}},
@@ -46,7 +46,7 @@ const Schema schemas_days[] = {
      ANYWHERE,
      {"wish A :: {A} was going to travel by train with [B:adult]. | With [B:adult], {A} wanted to "
       "ride the [colour] train.",
-      "go A q; go B q :: They rode to [q>:outdoor]. | The train took them to [q>:outdoor] in "
+      "go A q; go B q :: They rode to [q>:away]. | The train took them to [q>:away] in "
       "[number] hours.",
       "Through the window {A} saw [number] cows and [an beast]. | In a tunnel it was dark, and "
       "somebody went [noise]. | [an role] checked the tickets.",
@@ -60,8 +60,8 @@ const Schema schemas_days[] = {
       "meet A B; ask A B :: The captain was [an B:role]. {A} asked to come along. | \"May I "
       "come?\" {A} asked [an B:role], who owned the ship.",
       "@nod",
-      "go A q; go B q; done A :: They sailed for [number] days and came to [q>:outdoor]. | The "
-      "wind was good, and they landed at last: [q:outdoor].",
+      "go A q; go B q; done A :: They sailed for [number] days and came to [q>:away]. | The "
+      "wind was good, and they landed at last: [q:away].",
       "find A o; hid o x :: There {A} found [an o:gem] [x:spot]. | And there, [x:spot], {A} found "
       "[an look] [o:gem].",
       "give A B o :: {A} gave {o} to {B} for the journey. | As pay for the trip, {B} got {o} from "

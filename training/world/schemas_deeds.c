@@ -9,11 +9,12 @@ const Schema schemas_deeds[] = {
      {"wish A :: {A} wanted to learn how to [u:skill]. | \"I cannot [u:skill],\" said {A}, \"but I "
       "want to learn it.\" | All the others could [u:skill], only {A} could not.",
       "@sad",
-      "ask A B :: {A} asked [B:adult] for help. | \"Will you help me?\" {A} asked [B:adult].",
+      "ask A B :: {A} asked [B:adult] for help. | \"Will you help me?\" {A} asked [B:adult]. | \"Can "
+      "you teach me to {u}?\" {A} asked [B:adult].",
       "@nod", "@try",
       "teach B A u; done A :: {B} taught {A} with patience, and {A} learned to {u}. | {B} taught {A} "
-      "day after day, until {A} learned to {u}. | With the help of {B}, {A} learned to {u} in "
-      "[number] days.",
+      "day after day, until it went well. | With the help of {B}, {A} learned to {u} in "
+      "[number] days. | In [number] days {B} had taught {A} all there was to know.",
       "@thankB", "@end"}},
     {"the race",
      OUTSIDE,
@@ -62,7 +63,7 @@ const Schema schemas_deeds[] = {
      {"want A o :: {A} wanted to bake [an look] [o:food]. | Tomorrow was a feast, so {A} wanted to "
       "bake [an o:food]. | {A} found a recipe for [an o:food] and wanted to bake it.",
       "First came [stuff], then [stuff], then [number] eggs. | {a} mixed [stuff] with [stuff] "
-      "[adv]. | There was [stuff] on the table and [stuff] on the floor.",
+      "[adv]. | They had [stuff] on the table and [stuff] on the floor.",
       "help B A :: [B:adult] helped {A} with the hot oven. | The oven was hot, so [B:adult] helped "
       "{A}.",
       "make A o :: After [number] minutes, {A} had made {o}. | At last {A} took {o} out of the "
@@ -140,8 +141,8 @@ const Schema schemas_deeds[] = {
      {"has A o :: {A} played the [o:music] all alone. | {A} sat there with [an look] [o:music] and "
       "played [adv]. | All day, {A} practised on [an o:music].",
       "wish A :: {A} wished to play in a band. | But one alone is no band, and {A} wanted a band.",
-      "meet A B; has B p :: Then came [B:friend] with [an p:music]. | {a} met [B:friend], who "
-      "played the [p:music].",
+      "meet A B; has B p :: Then came [B:friend] with [an p:brass]. | {a} met [B:friend], who "
+      "played the [p:brass].",
       "done A; play A B g :: They played {o} and {p} together, as easily as [g:game]. | Together, "
       "{o} and {p} sounded as merry as a game of [g:game].",
       "People stopped and (clapped/danced/listened). | [an role] threw [number] coins into a hat.",

@@ -68,8 +68,8 @@ const Schema schemas_others[] = {
       "\"Where is your home?\" {A} asked [an C:pet] that looked [f:sad].",
       "{C} had [an colour] (collar/ribbon/tag) with a number. | {c} could only say: [noise], "
       "[noise].",
-      "go A q; go C q :: {A} and {C} (walked/went/wandered) to [q>:indoor+outdoor]. | {a} carried "
-      "{C} to [q>:indoor+outdoor].",
+      "go A q; go C q :: {A} and {C} (walked/went/wandered) to [q>:away+house]. | {a} carried "
+      "{C} to [q>:away+house].",
       "meet A B; has B p :: There stood [an B:role] with [an p:food] who had missed {C} for "
       "[number] days. | There [an B:role] with [an p:food] "
       "called for {C}. | {C} jumped for joy: there was [an B:role] with [an p:food].",
@@ -126,8 +126,8 @@ const Schema schemas_others[] = {
       "wanted nothing but [an o:food].",
       "make A o :: {A} made [an look] one [adv]: {o} for {B}. | In the kitchen, {A} made {o} with "
       "[stuff] and [stuff].",
-      "go A q :: {A} took {o} to [q>:indoor], where {B} lay in bed. | With {o} in [an colour] "
-      "basket, {A} went to [q>:indoor], where {B} was.",
+      "go A q :: {A} took {o} to [q>:house], where {B} lay in bed. | With {o} in [an colour] "
+      "basket, {A} went to [q>:house], where {B} was.",
       "give A B o :: {A} gave {o} to {B}. | There {B} got {o} from {A}.",
       "eat B o :: {B} ate {o} and felt better. | {b} ate {o} [adv].", "@thankA",
       "{B} could (stand/walk/play) again after [number] days. | {a} read a story about [an beast] "
@@ -140,8 +140,8 @@ const Schema schemas_others[] = {
       "[an B:role] to "
       "{A}.",
       "\"May I help?\" asked {A}. | {a} offered to help [adv].",
-      "go A q; go B q; help A B; done B :: {A} carried the bags to [q>:indoor+outdoor], and {B} "
-      "walked beside. | Together they took everything to [q>:indoor+outdoor], and {A} helped {B} "
+      "go A q; go B q; help A B; done B :: {A} carried the bags to [q>:away+house], and {B} "
+      "walked beside. | Together they took everything to [q>:away+house], and {A} helped {B} "
       "all the way.",
       "On the way, {B} told a story about [an beast]. | {b} knew every [flyer] and every [plant] "
       "by name. | They (rested/stopped) [number] times.",
@@ -169,8 +169,8 @@ const Schema schemas_others[] = {
       "wanted the [o:food] in {a's} hand.",
       "give A C o :: {A} gave {o} to {C}. | With a shaking hand, {A} gave {o} to {C}.",
       "eat C o :: {C} ate {o} and purred. | {c} ate {o} with [an noise].",
-      "go A q; go C q :: Then {C} carried {A} on its back to [q>:outdoor]. | {a} rode on {C} to "
-      "[q>:outdoor].",
+      "go A q; go C q :: Then {C} carried {A} on its back to [q>:away]. | {a} rode on {C} to "
+      "[q>:away].",
       "~@nature", "@lesson", "@end"}},
     {"the nest",
      OUTSIDE,
@@ -189,7 +189,7 @@ const Schema schemas_others[] = {
       "ran away from it. | Everyone was afraid of [an C:beast], but it was only [f:sad] and wanted "
       "a friend; {A} knew that.",
       "{A} did not run. | {a} stayed and said hello. | {A} sat down beside {C} [adv].",
-      "love C y :: \"I love [y:hobby],\" said {C}. | {c} told {A} that it loved [y:hobby].",
+      "love C y :: \"I love [y:craze],\" said {C}. | {c} told {A} that it loved [y:craze].",
       "play A C g; done C :: They played [g:game] until it was dark. | {a} and {C} played [g:game] "
       "[number] times.",
       "help A C :: {A} told the others, and nobody ran away again. That helped {C}. | {a} helped "

@@ -56,14 +56,14 @@ const Schema schemas_things[] = {
       "@thankB", "@end"}},
     {"the gift",
      ANYWHERE,
-     {"love B y; want A o :: [B:friend] loved [y:hobby], so {A} wanted [an look] [o:gem+toy+wear] "
+     {"love B y; want A o :: [B:friend] loved [y:craze], so {A} wanted [an look] [o:gem+toy+wear] "
       "as a gift. | {A} "
-      "wanted to find [an o:gem+toy+wear] for [B:friend], who loved [y:hobby]. | Tomorrow was a "
+      "wanted to find [an o:gem+toy+wear] for [B:friend], who loved [y:craze]. | Tomorrow was a "
       "feast, and {A} wanted "
-      "[an o:gem+toy+wear] for [B:friend], a fan of [y:hobby].",
-      "go A q :: {A} went to [q>:indoor+outdoor]. | So {A} (ran/walked/rode) to "
-      "[q>:indoor+outdoor]. | {A} set out [adv] "
-      "for [q>:indoor+outdoor].",
+      "[an o:gem+toy+wear] for [B:friend], a fan of [y:craze].",
+      "go A q :: {A} went to [q>:away+house]. | So {A} (ran/walked/rode) to "
+      "[q>:away+house]. | {A} set out [adv] "
+      "for [q>:away+house].",
       "buy A o :: There {A} bought {o} for [number] coins. | [an role] sold {o} there, and {A} "
       "bought it. | {A} paid "
       "[number] coins and bought {o}.",
@@ -155,9 +155,9 @@ const Schema schemas_things[] = {
       "bag with "
       "[an o:gem+tool].",
       "feel A f :: {a} was [f:sad] about the mistake. | \"Oh dear,\" said {A} and felt [f:sad].",
-      "go A q; meet A B :: {A} hurried to [q>:outdoor+indoor], where {B} was. | {a} met {B} at "
-      "last, far away: [q:outdoor+indoor]. | "
-      "The two met [q:outdoor+indoor].",
+      "go A q; meet A B :: {A} hurried to [q>:away+house], where {B} was. | {a} met {B} at "
+      "last, far away: [q:away+house]. | "
+      "The two met [q:away+house].",
       "give A B o; give B A p :: {A} gave {o} to {B}, and {B} gave {p} to {A}. | They exchanged "
       "the bags: {o} for {B}, {p} for "
       "{A}.",
@@ -204,8 +204,8 @@ const Schema schemas_things[] = {
      {"want A o; colour o k :: {A} wanted [an k:colour] [o:wear] for [season]. | The old [o:wear] "
       "was too small, and {A} wanted [an k:colour] "
       "one. | \"I want [an k:colour] [o:wear],\" said {A}.",
-      "go A q; go B q :: [B:adult] went with {A} to [q>:indoor]. | {a} and [B:adult] "
-      "(drove/walked/cycled) to [q>:indoor].",
+      "go A q; go B q :: [B:adult] went with {A} to [q>:house]. | {a} and [B:adult] "
+      "(drove/walked/cycled) to [q>:house].",
       "{A} tried on [number] of them [adv]. | The first was too (tight/loose/long/dark), the "
       "second too (wide/heavy/stiff/thin). | A "
       "[trait] [role] showed them [number] kinds.",
@@ -221,9 +221,9 @@ const Schema schemas_things[] = {
       "| The postman had left [an o:gem+food] for "
       "[B:adult] with {A}. | A parcel with [an o:gem+food] for [B:adult] had come to {A} by "
       "mistake.",
-      "go A q :: {A} carried {o} to [q>:outdoor+indoor]. | {a} took {o} along to "
-      "[q>:outdoor+indoor]. | With {o}, {A} "
-      "(marched/cycled/ran) to [q>:outdoor+indoor].",
+      "go A q :: {A} carried {o} to [q>:away+house]. | {a} took {o} along to "
+      "[q>:away+house]. | With {o}, {A} "
+      "(marched/cycled/ran) to [q>:away+house].",
       "~@nature",
       "The way was (steep/muddy/narrow/slippery/crowded), but {A} held {o} tight. | {a} crossed "
       "[number] (streets/bridges/"
@@ -248,8 +248,8 @@ const Schema schemas_things[] = {
       "@thankB", "@end"}},
     {"the clock that stopped",
      INSIDE,
-     {"crack o; wish A :: The [look] [o:tool+music] in the corner had stopped working, and {A} "
-      "wished to hear it again. | Suddenly, the [o:tool+music] broke, "
+     {"crack o; wish A :: The [look] [o:music+brass] in the corner had stopped working, and {A} "
+      "wished to hear it again. | Suddenly, the [o:music+brass] broke, "
       "and {A} wished it would work again.",
       "{A} listened [adv]: no (tick/sound/click) at all. | Without {o*}, the room was too "
       "(quiet/still/dark).",

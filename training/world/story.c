@@ -99,7 +99,8 @@ static bool open_story(Teller *t, Tale *s)
                               "Far away, in [an look] house, lived [an trait] [A:child]. | "
                               "Everybody knew [an trait] [A:child].";
     teller_so_far(t, &s->begin);
-    return template_one_of(t, s, span(who)) >= 0 && beat_run(t, s, "~@loves") && beat_run(t, s, "@place");
+    return template_one_of(t, s, span(who)) >= 0 && beat_run(t, s, "~@loves") &&
+           (!tale_has(s, 'm') || beat_run(t, s, "@companion")) && beat_run(t, s, "@place");
 }
 
 bool story_run(Teller *t, Tale *s)
@@ -107,6 +108,7 @@ bool story_run(Teller *t, Tale *s)
     if (!open_story(t, s) || !beat_run(t, s, "@opening") || !choose_schema(t, s)) return false;
     for (int i = 0; i < SCHEMA_BEATS && s->schema->beats[i]; i++)
         if (!beat_run(t, s, s->schema->beats[i])) return false;
+    if (tale_has(s, 'm') && !beat_run(t, s, "@asleep")) return false;
     if (!beat_run(t, s, "~@closing")) return false;
     teller_so_far(t, &s->end);
     return true;
@@ -166,14 +168,16 @@ static const EventAsk *ask_of(const Tale *s, int event, int form)
     return &event_verbs[s->event[event].verb].ask[form];
 }
 
-/* Whether word stands in text[from .. to), as a word of its own. */
-static bool says(const char *text, size_t from, size_t to, const char *word)
+/* Whether one of the words (separated by `/`) stands in text[from .. to), as a word of its own. */
+static bool says(const char *text, size_t from, size_t to, const char *words)
 {
-    size_t n = strlen(word);
     const char *end = text + to;
-    for (const char *p = text + from; (p = memmem(p, (size_t)(end - p), word, n)); p++)
-        if (!isalpha((unsigned char)p[-1]) && (p + n == end || !isalpha((unsigned char)p[n]))) return true;
-    return false;
+    for (const char *word = words;; word++) {
+        size_t n = strcspn(word, "/");
+        for (const char *p = text + from; (p = memmem(p, (size_t)(end - p), word, n)); p++)
+            if (!isalpha((unsigned char)p[-1]) && (p + n == end || !isalpha((unsigned char)p[n]))) return true;
+        if (!*(word += n)) return false;
+    }
 }
 
 /* All questions that the tale answers without doubt and that were not asked yet. */

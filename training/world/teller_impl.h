@@ -106,7 +106,7 @@ typedef struct Schema Schema;
 
 typedef struct {
     Thing var[TALE_VARS];
-    char last[4]; /* who SHE, HE, IT would be now */
+    char person, thing; /* the last ones named: whom "she" or "he", and what "it" would mean */
     Event event[TALE_EVENTS];
     int n_events;
     const Schema *schema;
@@ -133,7 +133,7 @@ Span template_nth(Span forms, int i);
 /* A question and its answer; {1} is the event's first argument by name, {1-} its bare word. */
 typedef struct {
     int asked;            /* which argument the question asks for: 1, 2 or 3; 0 = no question */
-    const char *said;     /* a word that the event's sentences must hold; NULL: whatever they say */
+    const char *said;     /* one of these words the event's sentences must hold; NULL: whatever they say */
     const char *question; /* "Who found {2}?" */
     const char *answer;   /* "{1}" */
 } EventAsk;

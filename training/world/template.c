@@ -2,12 +2,13 @@
  *
  *   (ran/walked)     one of these texts          [adv]  [an look]   a word of a list, with a or an
  *   [o:toy+gem]      a word that is kept as o    [q>:outdoor]       kept; printed without "in", "at"
- *   {A} {A's}        by name                     {a} {a*} {a's}     he, him, his: or the name
+ *   {A} {A's}        by name                     {a} {a*} {a's}     he or Tom, him or Tom, his
  *   {o} {o*} {o-}    the ball, it, ball          {s} {s>}           in the barn, the barn
  *   [A:child]        "girl named Lily"           [B:friend]         "her cousin Tom" (the cousin is j)
  *
- * A pronoun stands only for the last one mentioned of its sort; otherwise the name is printed. The
- * first letter of a sentence becomes a capital. A word that is kept differs from all others kept. */
+ * A pronoun stands only for the last person named, "it" only for the last thing; anyone else goes by
+ * name. Where she or he may stand the name may too: a choice, and only "his" is always said. The first
+ * letter of a sentence becomes a capital. A word that is kept differs from all others kept. */
 #include "teller_impl.h"
 
 #include <ctype.h>
@@ -57,6 +58,22 @@ static bool print(Teller *t, Span text)
     memcpy(buf, text.p, (size_t)text.n);
     if (teller_at_start(t)) buf[0] = (char)toupper((unsigned char)buf[0]);
     return teller_text(t, buf, (size_t)text.n);
+}
+
+/* ---- who was named last ---- */
+static void named(Tale *s, char letter)
+{
+    if (var_of(s, letter)->sort == IT)
+        s->thing = letter;
+    else if (isupper((unsigned char)letter))
+        s->person = letter;
+}
+
+/* May a pronoun stand for it? Who has a role ("the baker") is neither she nor he. */
+static bool is_meant(const Tale *s, char letter)
+{
+    int sort = var_of(s, letter)->sort;
+    return sort == IT ? s->thing == letter : (sort == SHE || sort == HE) && s->person == letter;
 }
 
 /* ---- a word of one or several lists ---- */
@@ -126,7 +143,7 @@ static bool run_slot(Teller *t, Tale *s, Slot *c, char letter)
     CHECK(!tale_has(s, letter), "variable '%c' is bound twice", letter);
     *v = (Thing){.text = c->word, .sort = c->sort};
     teller_so_far(t, &v->at);
-    if (v->sort >= SHE && v->sort <= IT) s->last[v->sort] = letter;
+    named(s, letter);
     return true;
 }
 
@@ -140,8 +157,7 @@ static bool run_list(Teller *t, Tale *s, const char *name, char letter)
 static Span possessive(const Tale *s, char letter, char *buf)
 {
     static const char *const his[] = {[SHE] = "her", [HE] = "his", [IT] = "its"};
-    int sort = var_of(s, letter)->sort;
-    if (sort >= SHE && sort <= IT && s->last[sort] == letter) return (Span){his[sort], 3};
+    if (is_meant(s, letter)) return (Span){his[var_of(s, letter)->sort], 3};
     Span w = tale_name(s, letter, buf);
     memcpy(buf + w.n, "'s", 3);
     return (Span){buf, w.n + 2};
@@ -153,7 +169,7 @@ static bool run_child(Teller *t, Tale *s, char letter)
     Thing *v = tale_var(s, letter);
     if (tale_has(s, letter)) { /* a user asked for her */
         Span w = tale_word(s, letter);
-        s->last[v->sort] = letter;
+        named(s, letter);
         return teller_puts(t, v->sort == SHE ? "girl" : "boy") && teller_puts(t, " named ") &&
                teller_text(t, w.p, (size_t)w.n);
     }
@@ -163,7 +179,7 @@ static bool run_child(Teller *t, Tale *s, char letter)
     int invented = t->reading && t->pos < t->n && t->in[t->pos] && strchr("VXZ", t->in[t->pos]);
     if (!teller_weigh(t, odds, 2, invented)) return run_list(t, s, boy ? "boy" : "girl", letter);
     v->sort = boy ? HE : SHE;
-    s->last[v->sort] = letter;
+    named(s, letter);
     if (!teller_invent(t, "VXZ", v->made)) return false;
     teller_so_far(t, &v->at);
     return true;
@@ -179,8 +195,8 @@ static bool run_friend(Teller *t, Tale *s, char letter)
     int sort = tale_var(s, 'j')->sort;
     tale_var(s, 'j')->sort = NOBODY;
     Slot c = {.n_lists = sort == ANYONE ? 2 : 1};
-    c.list[0] = lexicon_find((Span){sort == HE ? "boy" : "girl", sort == HE ? 3 : 4});
-    c.list[1] = lexicon_find((Span){"boy", 3});
+    c.list[0] = lexicon_find((Span){sort == HE ? "lad" : "lass", sort == HE ? 3 : 4});
+    c.list[1] = lexicon_find((Span){"lad", 3});
     return teller_puts(t, " ") && run_slot(t, s, &c, letter);
 }
 
@@ -207,6 +223,20 @@ static bool run_hole(Teller *t, Tale *s, Span hole)
     return run_slot(t, s, &c, letter);
 }
 
+/* The pronoun or the name: both are right, and the world chooses. */
+typedef struct {
+    Span word[2];
+    bool start;
+} Naming;
+
+static bool option_naming(void *ctx, int i, char *buf)
+{
+    const Naming *c = ctx;
+    snprintf(buf, OPTION_BYTES, "%.*s", c->word[i].n, c->word[i].p);
+    if (c->start) buf[0] = (char)toupper((unsigned char)buf[0]);
+    return true;
+}
+
 static bool run_reference(Teller *t, Tale *s, Span r)
 {
     static const char *const he[] = {[SHE] = "she", [HE] = "he", [IT] = "it"};
@@ -215,7 +245,7 @@ static bool run_reference(Teller *t, Tale *s, Span r)
     bool person = toupper((unsigned char)r.p[0]) <= 'C', by_name = isupper((unsigned char)r.p[0]);
     char letter = person ? (char)toupper((unsigned char)r.p[0]) : r.p[0];
     int sort = var_of(s, letter)->sort;
-    bool known = sort >= SHE && sort <= IT && s->last[sort] == letter;
+    bool pronoun = is_meant(s, letter) && !by_name && (person || suffix == '*');
     Span w = tale_name(s, letter, buf);
     if (suffix == '-')
         w = tale_word(s, letter);
@@ -227,12 +257,11 @@ static bool run_reference(Teller *t, Tale *s, Span r)
         w.n += 2;
     } else if (suffix == '\'')
         w = possessive(s, letter, buf);
-    else if (known && !by_name && (person || suffix == '*')) {
-        const char *p = suffix == '*' ? him[sort] : he[sort];
-        w = (Span){p, (int)strlen(p)};
-    }
-    if (sort >= SHE && sort <= IT) s->last[sort] = letter;
-    return print(t, w);
+    named(s, letter);
+    if (!pronoun || (suffix && suffix != '*')) return print(t, w);
+    const char *p = suffix == '*' ? him[sort] : he[sort];
+    Naming both = {{{p, (int)strlen(p)}, w}, teller_at_start(t)};
+    return teller_choose(t, 2, option_naming, &both) >= 0;
 }
 
 bool template_run(Teller *t, Tale *s, Span form)

@@ -9,12 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static const unsigned kind_weights[DOC_KINDS] = {5, 1, 1, 3, 1, 1, 2, 2};
+static const unsigned kind_weights[DOC_KINDS] = {5, 1, 1, 3, 2, 1, 2, 2};
 
 static bool story_document(Teller *t, Tale *s)
 {
     if (!story_run(t, s) || !teller_puts(t, "\n")) return false;
-    for (unsigned i = 0; i < 3 && teller_more(t, 1, i ? 3 : 4, "Q: "); i++)
+    for (unsigned i = 0; i < 3 && teller_more(t, 1, i ? 2 : 5, "Q: "); i++)
         if (!story_ask(t, s, "Q: ", "\nA: ", "\n")) return false;
     return true;
 }
