@@ -1,7 +1,7 @@
 /* lesson4_scores: what are the heads of a trained model for? Nobody told them. Scores all 32 heads of the
  * storyteller for two habits (head_tests.h) and sets the two hand-wired heads beside them.
- * --plain: no colour. --line FILE: another model of this vocabulary, such as one that sixfold-train exported
- * from a checkpoint, as one line. Ends with status 1 if no head of a kind is found. */
+ * FILE: another model of this form, such as one that sixfold-train exported from a checkpoint. --line: only the
+ * best heads, as one line. --plain: no colour. Without FILE it ends with status 1 if no head of a kind is found. */
 #include "layer4.h"
 #include "embedded.h"
 #include "head_tests.h"
@@ -69,10 +69,16 @@ int main(int argc, char **argv)
 {
     static SmallModel m;
     RepeatScores name, random;
-    const char *path = argc == 3 && strcmp(argv[1], "--line") == 0 ? argv[2] : NULL;
+    const char *path = NULL;
+    bool as_line = false, plain = false;
     MapFile other = {0};
     Err err;
-    colour = !(argc > 1 && strcmp(argv[1], "--plain") == 0) && isatty(1) && !getenv("NO_COLOR");
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--line") == 0) as_line = true;
+        else if (strcmp(argv[i], "--plain") == 0) plain = true;
+        else path = argv[i];
+    }
+    colour = !plain && isatty(1) && !getenv("NO_COLOR");
     layer4_init();
     if (path && map_open(&other, path, MAP_READ, &err) != OK) {
         fprintf(stderr, "%s\n", err.text);
@@ -82,7 +88,7 @@ int main(int argc, char **argv)
     else small_open(&m, storyteller_model, storyteller_model_bytes);
     test_name(&name, &m);
     test_random(&random, &m);
-    if (path) {
+    if (as_line) {
         line(&m, (const HeadScores *const[]){&name.back, &name.again, &random.again});
     } else {
         printf("Mean weights in hundredths; * is the best of %d heads\n\n", m.n_layer * m.spec.n_head);

@@ -64,16 +64,16 @@ wrong_exams_are_refused() {
     refused 1 no/model "$t" --exam "$tmp/no/model" && refused 2 'training text' "$t" --exam models/wired.gguf --seed 1 &&
     refused 2 "tell is '0'" "$t" --tell 0
 }
-# The goals are 95 and 90 %. This model reaches 81 % of 1,000 stories (lesson 7 says why), and in its worst sort
-# (answers) 96 % of 500: the limits keep it from falling, and rise with the next model.
+# The goals are 95 and 90 %. The model reaches 99 % of 1,000 stories, and in its worst sort (answers) 98 % of 500;
+# of 100 stories and 60 questions a few less may be right.
 stories_are_possible_and_answers_right() {
     [ -e "$model" ] || return 77
-    "$t" --exam "$model" --stories 100 --questions 60 --min-accepted 65 --min-right 88 --quiet --why --verbose
+    "$t" --exam "$model" --stories 100 --questions 60 --min-accepted 95 --min-right 93 --quiet --why --verbose
 }
 the_model_knows_how_probable_its_world_is() {
     [ -e "$model" ] || return 77
     head -n 100 "$tmp/a" >"$tmp/held" && bits "$tmp/held" -m "$model" >"$tmp/out" || return 1
-    awk '/^model / { exit !($9 < 7 && $11 == "above") }' "$tmp/out" || why "$(cat "$tmp/out")"
+    awk '/^model / { exit !($9 < 5 && $11 == "above") }' "$tmp/out" || why "$(cat "$tmp/out")"
 }
 verdict the_same_seed_tells_the_same_documents
 verdict each_document_is_measured_alone
