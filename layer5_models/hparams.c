@@ -75,7 +75,7 @@ static const FloatRule float_rules[] = {
     {"rope.scaling.factor", FIELD(rope_factor), 0, 1e6f, OPTIONAL},
     {"rope.scaling.dynamic_factor", FIELD(rope_dynamic), 0, 1e6f, OPTIONAL},
     {"rope.scaling.attn_factor", FIELD(rope_attn_factor), 0, 1e3f, OPTIONAL},
-    {"ssm.dt_b_c_rms_epsilon", FIELD(dt_bc_eps), 0, 1, OPTIONAL},
+    {"ssm.dt_b_c_rms_epsilon", FIELD(dt_bc_eps), 1e-20f, 1, OPTIONAL},
     {"rope.scaling.yarn_log_multiplier", FIELD(yarn_log_mul), 0, 10, OPTIONAL},
     {"attention.clamp_kqv", FIELD(clamp_qkv), 0, 1e6f, OPTIONAL},
     {"attention.max_alibi_bias", FIELD(alibi), 0, 1e3f, OPTIONAL},
@@ -277,6 +277,8 @@ static Status check_relations(const Hparams *h, Err *err)
 {
     enum { WIDEST = 1 << 20 };
     TRY(check_experts(h, err));
+    if (h->n_dense > h->n_layer)
+        return refuse(h, "leading_dense_block_count", h->n_dense, err, "0..%lld (block_count)", (long long)h->n_layer);
     if (h->rope_factor < 1e-3f)
         return fail(err, E_FORMAT, "the key '%.*s.rope.scaling.factor' is %g, allowed is 0.001..1e6, or 0 for none" DAMAGED,
                     STR_ARG(h->arch), (double)h->rope_factor);

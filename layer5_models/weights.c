@@ -168,9 +168,9 @@ static Status bind_ends(Binder *b, const ArchDesc *arch, const Hparams *h, const
     const GgufTensor *embd = gguf_tensor(b->g, "token_embd.weight");
     int64_t n_vocab = embd ? embd->view.ne[1] : 1;
     if (h->n_vocab && embd && n_vocab != h->n_vocab)
-        return fail(b->err, E_FORMAT, "token_embd.weight has %lld rows, but vocab_size is %lld. HINT: the "
-                    "file is damaged or its converter is wrong",
-                    (long long)n_vocab, (long long)h->n_vocab);
+        return fail(b->err, E_FORMAT, "the key '%.*s.vocab_size' is %lld, allowed is %lld, the rows of "
+                    "token_embd.weight. HINT: the file is damaged or its converter is wrong", STR_ARG(h->arch),
+                    (long long)h->n_vocab, (long long)n_vocab);
     if (n_vocab > 1 << 26)
         return fail(b->err, E_FORMAT, "token_embd.weight has %lld rows, the limit is %d. HINT: the file is "
                     "damaged", (long long)n_vocab, 1 << 26);

@@ -2,6 +2,7 @@
 #include "arch.h"
 
 #include <math.h>
+#include <stdio.h>
 
 /* Factor and kind of RoPE scaling; per-pair factors are tensors and come with the weights. */
 static Status describe_scaling(BlockSpec *s, const Hparams *h, Err *err)
@@ -61,6 +62,19 @@ static void describe_experts(BlockSpec *s, const Hparams *h)
     if (!m->d_ff) m->d_ff = h->d_ff_expert ? h->d_ff_expert : h->d_ff;
 }
 
+/* Who sees whom is a matter of the family here; a file that says otherwise is another computation. */
+static Status check_sight(const ArchDesc *a, const BlockSpec *s, const Gguf *g, Err *err)
+{
+    char key[96];
+    bool causal = !s->both_ways;
+    snprintf(key, sizeof key, "%s.attention.causal", a->name);
+    TRY(gguf_get_bool(g, key, &causal, err));
+    if (causal != s->both_ways) return OK;
+    return fail(err, E_UNSUPPORTED, "the key '%s' is %s, allowed is %s: tokens of this family %s. HINT: a model that was "
+                "made otherwise cannot be run here", key, causal ? "true" : "false", causal ? "false" : "true",
+                causal ? "see later ones too" : "never see later ones");
+}
+
 /* A scan has no heads, no angles and no network: only sizes. */
 static Status describe_scan(const ArchDesc *a, ModelSpec *m, BlockSpec *s, const Hparams *h,
                             const Gguf *g, Err *err)
@@ -103,6 +117,7 @@ Status arch_describe(const ArchDesc *a, ModelSpec *m, BlockSpec *s, const Hparam
     s->clamp_qkv = h->clamp_qkv;
     if (!(s->alibi_bias > 0)) s->alibi_bias = h->alibi;
     s->attn_scale = h->attn_scale > 0 ? h->attn_scale : 1 / sqrtf((float)h->d_k);
+    TRY(check_sight(a, s, g, err));
     TRY(describe_scaling(s, h, err));
     TRY(describe_gelu(s, h, err));
     /* 2. What the family makes of the others. */

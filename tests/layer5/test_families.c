@@ -131,15 +131,21 @@ static void gpt_oss_with_experts_in_mxfp4(void **state)
     }
 }
 
-/* deepseek3.gguf with another value for a key, or (name) another letter in the key: refused with this text. */
-static void refused_with(const char *key, uint32_t value, bool name, const char *text)
+static Buf bytes_of(const char *path)
 {
     MapFile f;
     Buf bytes = {0};
     Err err = {0};
-    MUST(map_open(&f, "tests/golden/families/deepseek3.gguf", MAP_READ, &err), &err);
+    MUST(map_open(&f, path, MAP_READ, &err), &err);
     gb_bytes(&bytes, f.data, f.size);
     map_close(&f);
+    return bytes;
+}
+
+/* deepseek3.gguf with another value for a key, or (name) another letter in the key: refused with this text. */
+static void refused_with(const char *key, uint32_t value, bool name, const char *text)
+{
+    Buf bytes = bytes_of("tests/golden/families/deepseek3.gguf");
     char *at = memmem(bytes.data, bytes.len, key, strlen(key));
     assert_non_null(at);
     if (name) *at = 'X';
@@ -159,6 +165,32 @@ static void impossible_latent_shapes_are_refused(void **state)
     refused_with("deepseek2.attention.value_length", 4096, false, "attn_kv_b.weight' has shape");
     refused_with("deepseek2.attention.head_count", 4096, false, "attn_q.weight' has shape");
     refused_with("deepseek2.leading_dense_block_count", 0, false, "blk.0.ffn_gate_inp.weight' is missing");
+}
+
+/* What a file says about it agrees with the family, or nobody knows what was meant. */
+static void tokens_see_what_the_family_lets_them_see(void **state)
+{
+    (void)state;
+    static const char encoder[] = "nomic-bert.attention.causal", decoder[] = "deepseek2.attention.causal", rest[] = "padding.key1";
+    Buf bytes = bytes_of("tests/golden/families/nomic-bert.gguf");
+    char *at = memmem(bytes.data, bytes.len, encoder, sizeof encoder - 1);
+    assert_non_null(at);
+    assert_int_equal(at[sizeof encoder + 3], 0);
+    at[sizeof encoder + 3] = 1; /* after the type */
+    mb_refused(bytes, E_UNSUPPORTED, "nomic-bert.attention.causal' is true, allowed is false");
+
+    /* Two keys in front of the others, 64 bytes of them, so that all that follows stays aligned. */
+    Buf old = bytes_of("tests/golden/families/deepseek3.gguf"), new = {0};
+    gb_bytes(&new, old.data, 24);
+    new.data[16] = (char)(new.data[16] + 2);
+    gb_key(&new, decoder, GGUF_BOOL);
+    gb_bytes(&new, "", 1);
+    gb_key(&new, rest, GGUF_BOOL);
+    gb_bytes(&new, "", 1);
+    assert_int_equal(new.len, 24 + 64);
+    gb_bytes(&new, old.data + 24, old.len - 24);
+    buf_close(&old);
+    mb_refused(new, E_UNSUPPORTED, "deepseek2.attention.causal' is false, allowed is true");
 }
 
 int main(void)
@@ -187,6 +219,7 @@ int main(void)
         cmocka_unit_test(nomic_bert_hidden_states),
         cmocka_unit_test(latent_matrices_can_be_repacked),
         cmocka_unit_test(impossible_latent_shapes_are_refused),
+        cmocka_unit_test(tokens_see_what_the_family_lets_them_see),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

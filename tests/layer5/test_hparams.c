@@ -233,6 +233,17 @@ static void relations_are_checked(void **state)
             (const char *[]){"llama.attention.value_length' is 257", "1..256 with 4096 heads", NULL});
 }
 
+static void no_more_layers_are_dense_than_there_are(void **state)
+{
+    (void)state;
+    refused(&(Change){.ints = {"leading_dense_block_count"}, .values = {3}},
+            (const char *[]){"llama.leading_dense_block_count' is 3", "allowed is 0..2", NULL});
+    Hparams h;
+    Err err;
+    MUST(read_keys(&(Change){.ints = {"leading_dense_block_count"}, .values = {2}}, &h, &err), &err);
+    assert_int_equal(h.n_dense, 2);
+}
+
 static void relations_of_experts_are_checked(void **state)
 {
     (void)state;
@@ -384,6 +395,7 @@ int main(void)
         cmocka_unit_test(missing_keys_are_named),
         cmocka_unit_test(defaults_depend_on_other_numbers),
         cmocka_unit_test(relations_are_checked),
+        cmocka_unit_test(no_more_layers_are_dense_than_there_are),
         cmocka_unit_test(relations_of_experts_are_checked),
         cmocka_unit_test(wrong_types_are_refused),
         cmocka_unit_test(an_architecture_name_has_1_to_64_bytes),

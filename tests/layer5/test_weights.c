@@ -209,7 +209,7 @@ static void the_embedding_decides_about_the_vocabulary(void **state)
     shape = MODEL_SHAPE;
     shape.int_key = "vocab_size";
     shape.int_value = 47;
-    mb_refused(mb_model(&shape, 9), E_FORMAT, "vocab_size is 47");
+    mb_refused(mb_model(&shape, 9), E_FORMAT, "llama.vocab_size' is 47, allowed is 48");
     shape.int_value = 48;
     Buf file = mb_model(&shape, 9);
     Model m = mb_opened(&file);
