@@ -97,6 +97,7 @@ struct Bench {
     int64_t start_ns, limit_ns;
     const char *out_dir;
     const char *only;        /* op, or NULL for all */
+    const char *size;        /* a part of the sizes to measure, or NULL for all */
     bool quiet;
     Roofs roofs;
     BenchCase *cases;        /* [n_cases] */
@@ -123,7 +124,8 @@ void bench_relate(Bench *b);
 RoofLevel bench_level(double set_bytes);
 extern const char *const bench_level_name[ROOF_LEVELS];
 
-/* bench_measure.c: runs one case and appends its rows. An Err means that it could not be set up. */
+/* bench_measure.c: runs one case, if its size is asked for, and appends its rows. An Err means that it
+ * could not be set up. */
 Status bench_case(Bench *b, BenchCase *c, Err *err);
 
 /* bench_report.c */

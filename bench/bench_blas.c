@@ -5,7 +5,8 @@
  * W is stored as files store it, row after row, which OpenBLAS calls transposed. It is opened when the
  * bench begins and nowhere else; where it is missing its rows say "unusable". It counts threads as we do.
  * Of itself it may take kernels for an older processor, so it is told to use AVX-512 where we do
- * (OPENBLAS_CORETYPE, unless it is set). */
+ * (OPENBLAS_CORETYPE, unless it is set). Its threads wait busily for 2^26 cycles after a product, which would be in
+ * our turn; here for 2^20 (OPENBLAS_THREAD_TIMEOUT), half a millisecond. */
 #include "bench.h"
 
 #include <dlfcn.h>
@@ -28,6 +29,7 @@ static SetThreadsFn *set_threads;
 void bench_blas_prepare(void)
 {
     if (cpu_features() & CPU_AVX512) setenv("OPENBLAS_CORETYPE", "SkylakeX", 0);
+    setenv("OPENBLAS_THREAD_TIMEOUT", "20", 0);
 }
 
 static bool blas_open(void)

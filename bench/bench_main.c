@@ -1,6 +1,6 @@
 /* bench_main.c: naive against optimised, for every operation of the engine.
  *
- *     bench_compare [--out DIR] [--op OP] [--samples N] [--threads N] [--self-test]
+ *     bench_compare [--out DIR] [--op OP] [--size TEXT] [--samples N] [--threads N] [--self-test]
  *
  * Writes DIR/bench.tsv and a summary. Exit status: 0 all right; 1 a variant is wrong, an op of the
  * kernel table has no case here, or something failed; 2 the command line. */
@@ -147,6 +147,10 @@ static int compare(Bench *b, Err *err)
     if (!b->quiet) fprintf(stderr, "measuring what this machine can do at best\n");
     if (bench_roofs(b, err) != OK) return 1;
     failed += bench_run(b);
+    if (b->size && b->n_rows == 0 && failed == 0) {
+        fail(err, E_ARG, "no size has '%.40s' in it. HINT: --op alone shows an op's sizes", b->size);
+        return 2;
+    }
     if (bench_roofs(b, err) != OK) return 1;
     bench_relate(b);
     bench_print_summary(b);
@@ -160,8 +164,9 @@ static int compare(Bench *b, Err *err)
 
 static int usage(const char *what)
 {
-    fprintf(stderr, "error: %s\nusage: bench_compare [--out DIR] [--op OP] [--samples N (%d..%d)] "
-            "[--threads N] [--quiet] [--self-test]\n", what, BENCH_MIN_SAMPLES, BENCH_SAMPLES);
+    fprintf(stderr, "error: %s\nusage: bench_compare [--out DIR] [--op OP] [--size TEXT] "
+            "[--samples N (%d..%d)] [--threads N] [--quiet] [--self-test]\n", what, BENCH_MIN_SAMPLES,
+            BENCH_SAMPLES);
     return 2;
 }
 
@@ -187,6 +192,7 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--quiet") == 0) b.quiet = true;
         else if (strcmp(argv[i], "--out") == 0 && *value) b.out_dir = value, i++;
         else if (strcmp(argv[i], "--op") == 0 && *value) b.only = value, i++;
+        else if (strcmp(argv[i], "--size") == 0 && *value) b.size = value, i++;
         else if (strcmp(argv[i], "--samples") == 0) {
             if (!number(value, BENCH_MIN_SAMPLES, BENCH_SAMPLES, &b.n_samples))
                 return usage("--samples");

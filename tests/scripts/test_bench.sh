@@ -26,6 +26,8 @@ verdict table_says_which_element_is_wrong grep -q 'element 999: ' "$tmp/table/be
 verdict fewer_than_nine_samples_are_refused [ $? = 2 ]
 "$B/bench_compare" --op sofmax --out "$tmp/table" >"$tmp/out" 2>&1
 verdict unknown_op_is_refused_with_a_hint grep -q HINT "$tmp/out"
+"$B/bench_compare" --op act_q8 --size 9x9 --out "$tmp/table" >"$tmp/out" 2>&1
+verdict unknown_size_is_refused [ $? = 2 ]
 
 # Without gnuplot: a hint, no failure. bash and the tools of the script are found, gnuplot is not.
 mkdir "$tmp/bin"
