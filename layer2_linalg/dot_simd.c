@@ -3,9 +3,7 @@
  * Two things make it fast. Four independent accumulators: a fused multiply-add takes four cycles but
  * two can start per cycle, so one chain alone would leave most of the machine idle. And prefetching:
  * the rows of a matrix lie one after the other, and we ask for lines far ahead, past the end of this
- * row into the next ones (simd_prefetch.h). That is for 16-bit types: f32 rows pass by so slowly, a line for
- * two multiply-adds, that the core's own prefetchers keep up, and asking as well costs 3 % when the matrix
- * lies in L3 (it would gain 2 % when it does not).
+ * row into the next ones (simd_prefetch.h).
  *
  * Lane j of accumulator a sums the products i = j + VF*a (mod 4*VF); the rest goes to the first two. */
 #include "layer2_kernels.h"
@@ -18,6 +16,7 @@ float SIMD_FN(dot_f32)(const float *w, const float *x, int64_t n)
     vf s0 = vf_zero(), s1 = vf_zero(), s2 = vf_zero(), s3 = vf_zero();
     int64_t i = 0;
     for (; i + 4 * VF <= n; i += 4 * VF) {
+        prefetch_floats(w + i, 16 * VF);
         s0 = vf_fma(vf_load(w + i), vf_load(x + i), s0);
         s1 = vf_fma(vf_load(w + i + VF), vf_load(x + i + VF), s1);
         s2 = vf_fma(vf_load(w + i + 2 * VF), vf_load(x + i + 2 * VF), s2);

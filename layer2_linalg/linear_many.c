@@ -1,20 +1,19 @@
 /* linear_many.c: Y = X W' for many tokens: a matrix product with W unpacked on the way.
  *
- * Three levels of blocking, as in every fast matrix product (panel.h has the innermost):
+ * Two levels of blocking (panel.h has the innermost):
  *   registers  one panel of 32 rows x one tile of up to 12 tokens: 2 vectors x 12 sums (AVX-512)
- *   L1         a tile of activations, K_BLOCK deep (48 KB), stays as far as that goes while the panels of a
- *              group pass by
- *   L2         a group of 4 panels, K_BLOCK deep (512 KB), unpacked to f32 once, stays for all tokens
+ *   L2         a group of 2 panels, K_BLOCK deep (512 KB), unpacked to f32 once, stays for all tokens; beside
+ *              it the tile of activations at hand (96 KB), used by all panels of the group
  *
- * A panel streams from L2 in order, which the core foresees; the sums do not, and a longer K_BLOCK fetches
- * them less often: 1024 instead of 256 is 5 to 8 % with 512 tokens.
+ * Panels and tiles stream through L1 in order, which the core foresees; the sums do not, and a longer K_BLOCK
+ * fetches them less often: with 512 tokens 1024 instead of 256 is 5 to 8 %, and 2048 another 1 to 2 %.
  *
  * Every sum runs over k in order inside a block of K_BLOCK, and blocks are added in order, whatever
  * the tiles and the threads. Source: Goto and van de Geijn 2008 (anatomy of matrix multiplication). */
 #include "linear_parts.h"
 #include "layer2_kernels.h"
 
-enum { K_BLOCK = 1024, GROUP = 4 }; /* K_BLOCK is whole blocks of every format */
+enum { K_BLOCK = 2048, GROUP = 2 }; /* K_BLOCK is whole blocks of every format */
 
 typedef struct {
     const LinearJob *job;

@@ -97,33 +97,32 @@ SIMD_INLINE void transpose(vf v[VF])
     }
 }
 
-/* Columns [r, r + VF) of the result, n of which exist (in the rows) and `keep` of which are stored. */
-static void pack_columns(float *out, int width, const float *rows, int64_t stride, int n, int keep,
-                         int64_t n_k)
+/* A square: columns k to k + VF of n rows become VF rows of the result, `keep` floats of each. */
+SIMD_INLINE void pack_square(float *out, int width, const float *rows, int64_t stride, int n, int keep,
+                             int64_t left)
 {
-    for (int64_t k = 0; k < n_k; k += VF) {
-        int64_t left = n_k - k < VF ? n_k - k : VF;
-        vf v[VF];
+    vf v[VF];
 #pragma GCC unroll 16
-        for (int i = 0; i < VF; i++)
-            v[i] = i >= n ? vf_zero()
-                 : left == VF ? vf_load(rows + i * stride + k)
-                              : vf_load_tail(rows + i * stride + k, left);
-        transpose(v);
-        if (keep == VF && left == VF) {
+    for (int i = 0; i < VF; i++)
+        v[i] = i >= n ? vf_zero()
+             : left >= VF ? vf_load(rows + i * stride)
+                          : vf_load_tail(rows + i * stride, left);
+    transpose(v);
+    if (keep >= VF && left >= VF) {
 #pragma GCC unroll 16
-            for (int i = 0; i < VF; i++) vf_store(out + (k + i) * width, v[i]);
-        } else {
-            for (int64_t i = 0; i < left; i++) vf_store_tail(out + (k + i) * width, v[i], keep);
-        }
+        for (int i = 0; i < VF; i++) vf_store(out + i * width, v[i]);
+    } else {
+        int64_t n_stores = left < VF ? left : VF;
+        int n_floats = keep < VF ? keep : VF;
+        for (int64_t i = 0; i < n_stores; i++) vf_store_tail(out + i * width, v[i], n_floats);
     }
 }
 
 void SIMD_FN(panel_pack)(float *out, int width, const float *rows, int64_t stride, int n_rows,
                          int64_t n_k)
 {
-    for (int r = 0; r < width; r += VF) {
-        int n = n_rows - r < 0 ? 0 : n_rows - r, keep = width - r < VF ? width - r : VF;
-        pack_columns(out + r, width, rows + r * stride, stride, n, keep, n_k);
-    }
+    for (int64_t k = 0; k < n_k; k += VF)
+        for (int r = 0; r < width; r += VF)
+            pack_square(out + k * width + r, width, rows + r * stride + k, stride, n_rows - r, width - r,
+                        n_k - k);
 }

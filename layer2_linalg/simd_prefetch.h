@@ -19,4 +19,16 @@ prefetch_ahead(const void *p, int64_t n_bytes)
     }
 }
 
+/* f32 weights pass so slowly that a second request for a line costs more than it gains: one, straight into L1. Of
+ * the denser types this loses 10 % from memory, where 8 KB are not far enough, and gains 3 % from L3. */
+enum { AHEAD_FLOATS = 8192 };
+
+static inline __attribute__((always_inline, unused)) void
+prefetch_floats(const float *p, int64_t n_bytes)
+{
+    uintptr_t at = (uintptr_t)p + AHEAD_FLOATS;
+    for (int64_t i = 0; i < n_bytes; i += 64)
+        __builtin_prefetch((const void *)(at + (uintptr_t)i), 0, 3);
+}
+
 #endif

@@ -103,7 +103,7 @@ static void a_small_product_by_hand(void **state)
 static void all_types_and_token_counts(void **state)
 {
     (void)state;
-    static const int64_t shapes[][2] = {{32, 1}, {96, 33}, {544, 67}, {1056, 40}};
+    static const int64_t shapes[][2] = {{32, 1}, {96, 33}, {544, 67}, {2080, 40}};
     for (int k = 0; k < N_TYPES; k++)
         for (int s = 0; s < 4; s++)
             for (int64_t n_tok = 1; n_tok <= 40; n_tok += n_tok < 14 ? 1 : 13) {
