@@ -63,16 +63,17 @@ static Status cannot(const GgufWriter *w, const char *verb, int why, Err *err)
     if (why == ENOENT || why == ENOTDIR) hint = "create the directory first";
     if (why == EISDIR) hint = "name a file, not a directory";
     return fail(err, E_IO, "cannot %s '%.300s' at byte %llu: %s. HINT: %s", verb, w->path,
-                (unsigned long long)w->file_pos, strerror(why), hint);
+                (unsigned long long)w->n_written, strerror(why), hint);
 }
 
-static Status write_all(const GgufWriter *w, const char *bytes, size_t n, Err *err)
+static Status write_all(GgufWriter *w, const char *bytes, size_t n, Err *err)
 {
     while (n > 0) {
         ssize_t put = write(w->fd, bytes, n);
         if (put < 0 && errno == EINTR) continue;
         if (put <= 0) return cannot(w, "write", put < 0 ? errno : ENOSPC, err);
         bytes += put;
+        w->n_written += (uint64_t)put;
         n -= (size_t)put;
     }
     return OK;

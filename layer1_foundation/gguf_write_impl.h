@@ -23,6 +23,7 @@ struct GgufWriter {
     char *path, *partial; /* in the arena */
     Buf out;              /* bytes that are collected for one write */
     uint64_t file_pos;    /* written and collected */
+    uint64_t n_written;   /* what the file has of them */
     int32_t tensor;       /* the one whose data comes next */
     int64_t tensor_done;  /* bytes of it that have come */
 };

@@ -126,16 +126,6 @@ void map_close(MapFile *m)
     *m = (MapFile){0};
 }
 
-void map_willneed(const MapFile *m, size_t offset, size_t n)
-{
-    if (!m->mapped || offset >= m->size) return;
-    if (n > m->size - offset) n = m->size - offset;
-    /* madvise wants whole pages: begin at the start of the first one. */
-    size_t into_page = offset % (size_t)sysconf(_SC_PAGESIZE);
-    void *first = (void *)(uintptr_t)(m->data + offset - into_page);
-    madvise(first, n + into_page, MADV_WILLNEED); /* advice: a refusal changes nothing */
-}
-
 void map_dontneed(const MapFile *m, size_t offset, size_t n)
 {
     if (!m->mapped || offset >= m->size) return;
@@ -143,5 +133,6 @@ void map_dontneed(const MapFile *m, size_t offset, size_t n)
     /* Only pages that lie inside: a neighbour may still be in use. */
     size_t page = (size_t)sysconf(_SC_PAGESIZE), skip = -offset & (page - 1);
     if (n < skip + page) return;
+    /* Advice: a refusal changes nothing. */
     madvise((void *)(uintptr_t)(m->data + offset + skip), (n - skip) / page * page, MADV_DONTNEED);
 }

@@ -30,11 +30,8 @@ typedef Status LoadFn(MapFile *m, int fd, size_t n, const char *path, Err *err);
 extern LoadFn *load;
 LoadFn load_read, load_mmap;
 
-/* Advice to the kernel for a range of a mapping (nothing when read): it will be needed soon. */
-void map_willneed(const MapFile *m, size_t offset, size_t n);
-
-/* The same for a range that has been read and is not needed soon: whole pages of it no longer count as our
- * memory; touching them again brings them back from the file. */
+/* Advice to the kernel for a range of a mapping (nothing when read) that is not needed soon: whole pages of it
+ * no longer count as our memory; touching them again brings them back from the file. */
 void map_dontneed(const MapFile *m, size_t offset, size_t n);
 
 #endif

@@ -142,7 +142,7 @@ static void auto_reads_when_mapping_is_refused(void **state)
     assert_non_null(strstr(err_mmap.text, "is refused: No such device. HINT:"));
 }
 
-static void advice_is_about_whole_pages_of_the_range(void **state)
+static void advice_is_about_whole_pages_inside_the_range(void **state)
 {
     (void)state;
     enum { N = 5 * 65536 };
@@ -154,13 +154,17 @@ static void advice_is_about_whole_pages_of_the_range(void **state)
     MapFile m;
     Err err;
     MUST(map_open(&m, path, MAP_MMAP, &err), &err);
-    map_willneed(&m, 70000, 100000);
+    map_dontneed(&m, 70000, 100000);
     const char *first = (const char *)m.data + 70000;
     assert_int_equal((uintptr_t)fault.advised % (uintptr_t)sysconf(_SC_PAGESIZE), 0);
-    assert_true(fault.advised <= first && first - fault.advised < sysconf(_SC_PAGESIZE));
-    assert_true(fault.advised + fault.advised_bytes == first + 100000);
-    map_willneed(&m, N - 10, SIZE_MAX);
-    assert_true(fault.advised + fault.advised_bytes == (const char *)m.data + N);
+    assert_true(fault.advised >= first && fault.advised - first < sysconf(_SC_PAGESIZE));
+    const char *end = fault.advised + fault.advised_bytes;
+    assert_int_equal((uintptr_t)end % (uintptr_t)sysconf(_SC_PAGESIZE), 0);
+    assert_true(end <= first + 100000 && first + 100000 - end < sysconf(_SC_PAGESIZE));
+    map_dontneed(&m, 65536, SIZE_MAX);
+    assert_true(fault.advised == (const char *)m.data + 65536 && fault.advised_bytes == N - 65536);
+    map_dontneed(&m, N - 10, SIZE_MAX); /* not one whole page: no advice */
+    assert_true(fault.advised == (const char *)m.data + 65536);
     map_close(&m);
     unlink(path);
 }
@@ -193,6 +197,19 @@ static void interrupted_and_short_writes_store_all_bytes(void **state)
     assert_memory_equal(gguf_tensor(&g, "t")->view.data, bytes, sizeof bytes);
     gguf_close(&g);
     unlink(path);
+}
+
+/* A full disk is noticed in the middle of one write: five times seven bytes were taken. */
+static void the_message_says_how_far_the_file_came(void **state)
+{
+    (void)state;
+    Err err;
+    fault.hiccups = true, fault.call = "write", fault.why = ENOSPC, fault.after = 10, fault.n_calls = 0;
+    Status s = write_model(&err);
+    fault.hiccups = false, fault.call = NULL;
+    assert_int_equal(s, E_IO);
+    assert_non_null(strstr(err.text, "at byte 35: No space left on device. HINT: free some disk space"));
+    assert_false(exists(path) || exists(partial));
 }
 
 /* What was there before stays until the new file is complete and looked at. */
@@ -294,9 +311,10 @@ int main(void)
         cmocka_unit_test(interrupted_and_short_reads_bring_all_bytes),
         cmocka_unit_test(a_read_error_names_the_byte),
         cmocka_unit_test(auto_reads_when_mapping_is_refused),
-        cmocka_unit_test(advice_is_about_whole_pages_of_the_range),
+        cmocka_unit_test(advice_is_about_whole_pages_inside_the_range),
         cmocka_unit_test(interrupted_and_short_writes_store_all_bytes),
         cmocka_unit_test(a_write_that_fails_leaves_no_file),
+        cmocka_unit_test(the_message_says_how_far_the_file_came),
         cmocka_unit_test(an_older_file_stays_until_the_new_one_is_sealed),
         cmocka_unit_test(the_name_is_forced_to_the_disk_too),
     };

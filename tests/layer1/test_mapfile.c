@@ -56,9 +56,6 @@ static void read_and_mmap_give_the_same_bytes(void **state)
         assert_int_equal((uintptr_t)m.data % 64, 0);
         assert_int_equal(m.mapped, mode != MAP_READ);
         /* Advice with any range is harmless. */
-        map_willneed(&m, 5000, 100);
-        map_willneed(&m, N - 1, SIZE_MAX);
-        map_willneed(&m, SIZE_MAX, 1);
         map_dontneed(&m, 100, SIZE_MAX); /* pages come back from the file */
         map_dontneed(&m, SIZE_MAX, 1);
         map_dontneed(&m, N - 1, 1);
