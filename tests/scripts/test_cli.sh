@@ -202,7 +202,7 @@ tokenize_and_detokenize_are_inverse() {
     printf '</s>' | "$s" tokenize -m $wired --no-bos >"$tmp/out" && ! out_is '2\n' 2>/dev/null
 }
 
-# ------------------------------------------------------------------ inspect, bench, quantize
+# ------------------------------------------------------------------ inspect, bench
 valid_json() { python3 -c 'import json,sys; json.load(open(sys.argv[1]))' "$1"; }
 inspect_shows_keys_and_tensors() {
     run 0 inspect $llama3 && grep -q '^general.architecture .*"llama"' "$tmp/out" &&
@@ -247,107 +247,6 @@ P
     run 0 bench -m $llama3 -p 0 -n 0 -o json && valid_json "$tmp/out" && [ "$(tr -d ' \n' <"$tmp/out")" = '[]' ] || return 1
     run 0 bench -m $llama3 -p 4 -n 0 -r 1 -o csv && [ "$(wc -l <"$tmp/out")" = 2 ] &&
     run 0 bench -m $llama3 -p 4 -n 0 -r 1 && grep -q '^| tests/golden/llama3.gguf .* pp4 ' "$tmp/out"
-}
-quantize_writes_a_smaller_model_that_runs() {
-    run 0 quantize $llama3 "$tmp/q8.gguf" Q8_0 && [ ! -s "$tmp/out" ] &&
-    [ "$(stat -c %s "$tmp/q8.gguf")" -lt "$(stat -c %s $llama3)" ] || why "size" || return 1
-    run 0 quantize "$tmp/q8.gguf" "$tmp/q4.gguf" q4_0 2 -q && [ ! -s "$tmp/err" ] &&
-    run 0 logits -m "$tmp/q4.gguf" --tokens 1,2 --greedy 1 && [ ! -e "$tmp/q4.gguf.partial" ] || return 1
-    cp "$tmp/q8.gguf" "$tmp/x.gguf.partial"
-    refused 2 overwrite quantize $llama3 ./tests/../$llama3 Q8_0 &&
-    refused 2 overwrite quantize "$tmp/x.gguf.partial" "$tmp/x.gguf" Q4_0 &&
-    cmp "$tmp/q8.gguf" "$tmp/x.gguf.partial" &&
-    refused 2 Q8_0 quantize $llama3 "$tmp/y.gguf" Q8_1 && refused 2 words quantize $llama3 &&
-    refused 2 threads quantize $llama3 "$tmp/y.gguf" Q8_0 0 && refused 1 no/such quantize $llama3 "$tmp/no/such" F16 &&
-    [ ! -e "$tmp/y.gguf" ]
-}
-quantize_shows_its_plan_and_obeys_its_flags() {
-    run 0 quantize --dry-run $llama3 Q4_0 && grep -q '^blk.0.attn_q.weight  *F32 *-> Q4_0  *[0-9]* bytes$' "$tmp/out" &&
-    grep -q '^token_embd.weight .*-> Q8_0 .*rows do not fit' "$tmp/out" && grep -q 'tensors change, .* MB -> .* MB$' "$tmp/out" || why "plan" || return 1
-    run 0 quantize --dry-run $llama3 "$tmp/d.gguf" Q4_0 --pure --tensor-type 'attn_(q|k)=q8_0' --tensor-type attn=f16 --token-embedding-type bf16 --output-tensor-type q5_0 &&
-    [ ! -e "$tmp/d.gguf" ] && grep -q '^blk.0.attn_q.weight .*-> Q8_0 ' "$tmp/out" && grep -q '^blk.0.attn_v.weight .*-> F16 ' "$tmp/out" &&
-    grep -q '^blk.0.ffn_up.weight .*-> Q4_0 ' "$tmp/out" && grep -q '^token_embd.weight .*-> BF16 ' "$tmp/out" || why "flags" || return 1
-    cp "$tmp/out" "$tmp/plan"
-    run 0 quantize $llama3 "$tmp/d.gguf" Q4_0 --pure --tensor-type 'attn_(q|k)=q8_0' --tensor-type attn=f16 --token-embedding-type bf16 --output-tensor-type q5_0 -q &&
-    run 0 inspect "$tmp/d.gguf" || return 1
-    while read -r name from arrow to bytes rest; do
-        [ "$arrow" != '->' ] || grep -qE "^$name +$to +$bytes bytes" "$tmp/out" || why "$name is no $to of $bytes bytes" || return 1
-    done <"$tmp/plan"
-    run 0 quantize --dry-run $llama3 Q4_0 --output-tensor-type q5_0 && grep -q '^token_embd.weight .*-> Q5_0 ' "$tmp/out" || why "tied" || return 1
-    refused 2 'PATTERN=TYPE' quantize --dry-run $llama3 Q4_0 --tensor-type attn && refused 2 'regular' quantize --dry-run $llama3 Q4_0 --tensor-type '(=q8_0' &&
-    refused 2 "'q99'" quantize --dry-run $llama3 Q4_0 --tensor-type 'a=q99' && refused 2 'type .q7. cannot' quantize $llama3 "$tmp/e" q7 &&
-    refused 1 no/such quantize --dry-run $llama3 Q4_0 --imatrix no/such || return 1
-    run 0 quantize --help && grep -q '^  Q8_0 ' "$tmp/out" || return 1
-    run 0 quantize "$tmp/d.gguf" "$tmp/e.gguf" Q4_0 && grep -q 'warning: .*quantised already' "$tmp/err" &&
-    run 0 quantize --allow-requantize "$tmp/d.gguf" "$tmp/e.gguf" Q4_0 && ! grep -q already "$tmp/err"
-}
-# A file that takes long enough to be interrupted.
-a_half_written_file_never_looks_whole() {
-    command -v python3 >/dev/null || return 77
-    python3 - "$tmp/big.gguf" <<'P'
-import struct, sys
-def s(t): return struct.pack("<Q", len(t)) + t.encode()
-n, w, rows = 24, 256, 4096
-head = b"GGUF" + struct.pack("<IQQ", 3, n, 1) + s("general.architecture") + struct.pack("<I", 8) + s("toy")
-for i in range(n): head += s("blk.%d.ffn_up.weight" % i) + struct.pack("<IQQIQ", 2, w, rows, 1, i * w * rows * 2)
-head += bytes(-len(head) % 32)
-with open(sys.argv[1], "wb") as f:
-    f.write(head)
-    row = b"".join(struct.pack("<H", 0x2c00 + (i * 7919) % 4096) for i in range(w))
-    for i in range(n): f.write(row * rows)
-P
-    local i pid rc
-    run 0 quantize "$tmp/big.gguf" "$tmp/whole.gguf" Q8_0 -q || return 1
-    for i in 0 1 2 3 4 5 6 7 8 9; do
-        rm -f "$tmp/o.gguf" "$tmp/o.gguf.partial"
-        "$s" quantize "$tmp/big.gguf" "$tmp/o.gguf" Q8_0 -q & pid=$!
-        sleep 0.0$((i * i / 2 + i))
-        kill -9 $pid 2>/dev/null; wait $pid 2>/dev/null
-        [ ! -e "$tmp/o.gguf" ] || run 0 inspect "$tmp/o.gguf" || why "a whole name, not a whole file" || return 1
-        # Between the last byte and the new name it is whole; before, it is refused.
-        [ ! -s "$tmp/o.gguf.partial" ] || cmp -s "$tmp/o.gguf.partial" "$tmp/whole.gguf" ||
-            refused 3 HINT inspect "$tmp/o.gguf.partial" || return 1
-    done
-    # What was left behind does not stand in the way.
-    run 0 quantize "$tmp/big.gguf" "$tmp/o.gguf" Q8_0 -q && [ ! -e "$tmp/o.gguf.partial" ] && run 0 inspect "$tmp/o.gguf" || return 1
-    rm "$tmp/o.gguf"
-    ( trap '' XFSZ; ulimit -f 2000; "$s" quantize "$tmp/big.gguf" "$tmp/o.gguf" Q8_0 -q 2>"$tmp/err" ); rc=$?
-    [ $rc = 1 ] && grep -q 'cannot write .*HINT' "$tmp/err" && [ ! -e "$tmp/o.gguf" ] && [ ! -e "$tmp/o.gguf.partial" ] || why "limit: $rc $(cat "$tmp/err")"
-}
-imatrix_collects_stops_and_goes_on() {
-    [ -r LICENSE ] || return 77
-    run 0 imatrix -m $llama3 -f LICENSE -o "$tmp/im.gguf" -c 16 --chunks 6 -q && [ ! -s "$tmp/out" ] && [ ! -s "$tmp/err" ] &&
-    run 0 inspect "$tmp/im.gguf" && grep -q '^general.type .*"imatrix"' "$tmp/out" && grep -q '^imatrix.chunk_count .* 6$' "$tmp/out" &&
-    grep -q '^blk.0.attn_q.weight.in_sum2  *F32 .*\[64, 1\]' "$tmp/out" || why "file" || return 1
-    run 0 imatrix -m $llama3 -f LICENSE -o "$tmp/im2.gguf" -c 16 --chunks 4 -t 2 -q && run 0 imatrix -m $llama3 -f LICENSE -o "$tmp/im2.gguf" -c 16 --chunks 6 --resume -q &&
-    cmp "$tmp/im.gguf" "$tmp/im2.gguf" || why "resumed, other bits" || return 1
-    run 0 quantize $llama3 "$tmp/qi.gguf" Q4_0 --imatrix "$tmp/im.gguf" -q && run 0 inspect "$tmp/qi.gguf" &&
-    grep -q '^quantize.imatrix.chunks_count .* 6$' "$tmp/out" || why "quantize" || return 1
-    refused 2 -o imatrix -m $llama3 -f LICENSE && refused 2 -f imatrix -o "$tmp/x" && refused 2 'one chunk' imatrix -f LICENSE -o "$tmp/x" -c 100000 &&
-    refused 2 'the model itself' imatrix -m "$tmp/im.gguf" -f LICENSE -o "$tmp/im.gguf" &&
-    refused 3 'no importance matrix' quantize $llama3 "$tmp/x" Q8_0 --imatrix LICENSE && refused 3 'no importance matrix' quantize $llama3 "$tmp/x" Q8_0 --imatrix $llama3 && [ ! -e "$tmp/x" ]
-}
-inspect_quality_compares_two_files() {
-    run 0 quantize $llama3 "$tmp/qa.gguf" Q8_0 -q && run 0 inspect --quality $llama3 "$tmp/qa.gguf" -q -f LICENSE -c 32 &&
-    grep -q '^blk.0.attn_q.weight  *F32  *Q8_0  *1.0625 ' "$tmp/out" && grep -q '^total ' "$tmp/out" && grep -q '^mean KL divergence  0.00' "$tmp/out" &&
-    grep -q '^same top token  *[0-9]' "$tmp/out" && grep -q '^perplexity .* -> ' "$tmp/out" || why "table" || return 1
-    refused 2 'two models' inspect --quality $llama3 && refused 3 no/such inspect --quality $llama3 "$tmp/no/such" && refused 2 unexpected inspect $llama3 $llama3 || return 1
-    command -v python3 >/dev/null || return 0
-    run 0 inspect --quality $llama3 "$tmp/qa.gguf" -q --json && valid_json "$tmp/out" && run 0 inspect --quality $llama3 $llama3 -q --json -f LICENSE -c 32 && python3 - "$tmp/out" <<'P'
-import json, sys
-q = json.load(open(sys.argv[1]))
-assert q["total"]["rmse"] == 0 and q["total"]["max_error"] == 0 and q["text"]["mean_kl"] == 0 and q["text"]["same_top"] == 1, q
-assert q["text"]["ppl_a"] == q["text"]["ppl_b"] and abs(q["total"]["bytes_per_weight"] - 4) < 1e-9
-P
-}
-weights_are_repacked_on_request() {
-    local t
-    run 0 quantize $llama3 "$tmp/w.gguf" Q8_0 -q && run 0 logits -m "$tmp/w.gguf" --tokens 1,2,3 --greedy 3 -q && cp "$tmp/out" "$tmp/asis" || return 1
-    for t in f32 f16 bf16 q8_0 q4_0 asis; do
-        run 0 logits -m "$tmp/w.gguf" --tokens 1,2,3 --greedy 3 --weights $t || return 1
-        case $t in f32) cmp "$tmp/asis" "$tmp/out" && grep -q '^weights: .* MiB repacked as F32' "$tmp/err" || why "f32" || return 1 ;; esac
-    done
-    refused 2 'asis, f32' run -p x --weights q6_k
 }
 an_output_never_overwrites_the_model() {
     cp $llama3 "$tmp/m.gguf"; ln -s m.gguf "$tmp/link"
@@ -466,8 +365,7 @@ for name in the_prompt_is_echoed_and_one_newline_ends_the_answer the_prompt_come
     texts_become_vectors wrong_requests_for_vectors_are_explained \
     logits_have_one_row_per_token tokenize_and_detokenize_are_inverse inspect_shows_keys_and_tensors \
     inspect_works_on_architectures_we_cannot_run inspect_json_is_json bench_json_has_the_promised_shape \
-    quantize_writes_a_smaller_model_that_runs quantize_shows_its_plan_and_obeys_its_flags a_half_written_file_never_looks_whole imatrix_collects_stops_and_goes_on \
-    inspect_quality_compares_two_files weights_are_repacked_on_request an_output_never_overwrites_the_model the_wired_model_can_be_made_again \
+    an_output_never_overwrites_the_model the_wired_model_can_be_made_again \
     usage_errors_are_2 rejected_models_are_3 what_we_cannot_run_is_3 limits_are_4 a_missing_text_is_1 a_full_disk_is_1 closed_streams_do_no_harm \
     a_closed_pipe_ends_quietly ctrl_c_stops_with_a_newline_and_timings a_file_cut_short_while_mapped_is_3 memory_stays_below_the_file_and_64_mib \
     help_and_version_are_answers; do
