@@ -35,39 +35,8 @@ typedef void tile_fn(Sums sums, const int16_t *q, const float *scale_w, TileInt1
     _Pragma("GCC unroll 12") for (int t = 0; t < TILE; t++)                                        \
         _Pragma("GCC unroll 2") for (int i = 0; i < 2; i++)
 
-#define TILE 1
-#include "panel_int16_tile.inc"
-#define TILE 2
-#include "panel_int16_tile.inc"
-#define TILE 3
-#include "panel_int16_tile.inc"
-#define TILE 4
-#include "panel_int16_tile.inc"
-#define TILE 5
-#include "panel_int16_tile.inc"
-#define TILE 6
-#include "panel_int16_tile.inc"
-#if TILE_MAX == 12
-#define TILE 7
-#include "panel_int16_tile.inc"
-#define TILE 8
-#include "panel_int16_tile.inc"
-#define TILE 9
-#include "panel_int16_tile.inc"
-#define TILE 10
-#include "panel_int16_tile.inc"
-#define TILE 11
-#include "panel_int16_tile.inc"
-#define TILE 12
-#include "panel_int16_tile.inc"
-#endif
-
-static tile_fn *const tiles[TILE_MAX + 1] = {
-    NULL, tile_1, tile_2, tile_3, tile_4, tile_5, tile_6,
-#if TILE_MAX == 12
-    tile_7, tile_8, tile_9, tile_10, tile_11, tile_12,
-#endif
-};
+#define TILE_FILE "panel_int16_tile.inc"
+#include "panel_tiles.inc"
 
 void SIMD_FN(panel_int16_mul)(float *y, int64_t y_stride, const float *from, int64_t from_stride,
                               PanelInt16 w, TileInt16 a, int n_tok, int64_t n_k)

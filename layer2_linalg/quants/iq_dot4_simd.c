@@ -33,27 +33,10 @@ SIMD_INLINE Sums step(const BlockIQ4_NL *b, ActQ8 a, Sums sums)
     return sums;
 }
 
-float SIMD_FN(dot_iq4_nl)(const void *blocks, ActQ8 a, int64_t n)
-{
-    const BlockIQ4_NL *b = blocks;
-    Sums sums = {vf_zero(), (vq){0}};
-    int64_t left = n / 32;
-    for (; left >= STEP; left -= STEP, b += STEP) {
-        prefetch_ahead(b, STEP * sizeof *b);
-        sums = step(b, a, sums);
-        a.q += 32 * STEP;
-        a.scale += STEP;
-        a.sum += STEP;
-    }
-    /* The last blocks, filled up with zeros. */
-    if (left > 0) {
-        BlockIQ4_NL rest[STEP] = {{0}};
-        ActRest act;
-        for (int64_t i = 0; i < left; i++) rest[i] = b[i];
-        sums = step(rest, act_rest(&act, a, left), sums);
-    }
-    return vf_sum(sums.s) - (float)SHIFT * vq_sum(sums.zero);
-}
+#define DOT_FN SIMD_FN(dot_iq4_nl)
+#define DOT_BLOCK BlockIQ4_NL
+#define DOT_RESULT (vf_sum(sums.s) - (float)SHIFT * vq_sum(sums.zero))
+#include "dot_blocks32.inc"
 
 /* ---------------------------------------------------------------- blocks of 256 */
 

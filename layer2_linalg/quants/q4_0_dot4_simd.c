@@ -31,24 +31,7 @@ SIMD_INLINE Sums step(const BlockQ4_0 *b, ActQ8 a, Sums sums)
 }
 //@ end q4_0-dot-simd
 
-float SIMD_FN(dot_q4_0)(const void *blocks, ActQ8 a, int64_t n)
-{
-    const BlockQ4_0 *b = blocks;
-    Sums sums = {vf_zero(), (vq){0}};
-    int64_t left = n / 32;
-    for (; left >= STEP; left -= STEP, b += STEP) {
-        prefetch_ahead(b, STEP * sizeof *b);
-        sums = step(b, a, sums);
-        a.q += 32 * STEP;
-        a.scale += STEP;
-        a.sum += STEP;
-    }
-    /* The last blocks, filled up with zeros. */
-    if (left > 0) {
-        BlockQ4_0 rest[STEP] = {{0}};
-        ActRest act;
-        for (int64_t i = 0; i < left; i++) rest[i] = b[i];
-        sums = step(rest, act_rest(&act, a, left), sums);
-    }
-    return vf_sum(sums.s) - 8.0f * vq_sum(sums.zero);
-}
+#define DOT_FN SIMD_FN(dot_q4_0)
+#define DOT_BLOCK BlockQ4_0
+#define DOT_RESULT (vf_sum(sums.s) - 8.0f * vq_sum(sums.zero))
+#include "dot_blocks32.inc"

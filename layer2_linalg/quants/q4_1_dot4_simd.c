@@ -26,24 +26,7 @@ SIMD_INLINE Sums step(const BlockQ4_1 *b, ActQ8 a, Sums sums)
     return sums;
 }
 
-float SIMD_FN(dot_q4_1)(const void *blocks, ActQ8 a, int64_t n)
-{
-    const BlockQ4_1 *b = blocks;
-    Sums sums = {vf_zero(), (vq){0}};
-    int64_t left = n / 32;
-    for (; left >= STEP; left -= STEP, b += STEP) {
-        prefetch_ahead(b, STEP * sizeof *b);
-        sums = step(b, a, sums);
-        a.q += 32 * STEP;
-        a.scale += STEP;
-        a.sum += STEP;
-    }
-    /* The last blocks, filled up with zeros. */
-    if (left > 0) {
-        BlockQ4_1 rest[STEP] = {{0}};
-        ActRest act;
-        for (int64_t i = 0; i < left; i++) rest[i] = b[i];
-        sums = step(rest, act_rest(&act, a, left), sums);
-    }
-    return vf_sum(sums.s) + vq_sum(sums.least);
-}
+#define DOT_FN SIMD_FN(dot_q4_1)
+#define DOT_BLOCK BlockQ4_1
+#define DOT_RESULT (vf_sum(sums.s) + vq_sum(sums.least))
+#include "dot_blocks32.inc"
