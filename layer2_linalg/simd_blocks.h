@@ -6,7 +6,8 @@
  *
  * Interface:
  * - vq  STEP floats, one per block; operators work on it
- *     vq_load(p), vq_load_f16(p, stride) (halves `stride` bytes apart), vq_fma, vq_sum
+ *     vq_load(p), vq_load_f16(p, stride) (halves `stride` bytes apart), vq_fma
+ *     vq_wide(x)              VF floats that have the same sum
  *     vf_spread(x, h)         each block's float for each of its four sums
  * - For blocks of 18 bytes that begin with a half: vq_load_f16_18(p), and
  *     vb_load_nibbles(p)      16 code bytes of each of STEP / 2 blocks
@@ -44,12 +45,7 @@ SIMD_INLINE vq vq_fma(vq a, vq b, vq c)
 {
     return (vq)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 }
-SIMD_INLINE float vq_sum(vq x)
-{
-    __m128 s4 = _mm_add_ps(_mm256_castps256_ps128((__m256)x), _mm256_extractf128_ps((__m256)x, 1));
-    __m128 s2 = _mm_add_ps(s4, _mm_movehl_ps(s4, s4));
-    return _mm_cvtss_f32(_mm_add_ss(s2, _mm_movehdup_ps(s2)));
-}
+SIMD_INLINE vf vq_wide(vq x) { return (vf)_mm512_zextps256_ps512((__m256)x); }
 SIMD_INLINE uint64_t four_halves(const char *p, int64_t stride)
 {
     uint64_t lo = load_u16(p) | (uint64_t)load_u16(p + stride) << 16;
@@ -138,11 +134,7 @@ typedef float vq __attribute__((vector_size(16)));
 
 SIMD_INLINE vq vq_load(const float *p) { return (vq)_mm_loadu_ps(p); }
 SIMD_INLINE vq vq_fma(vq a, vq b, vq c) { return (vq)_mm_fmadd_ps((__m128)a, (__m128)b, (__m128)c); }
-SIMD_INLINE float vq_sum(vq x)
-{
-    __m128 s2 = _mm_add_ps((__m128)x, _mm_movehl_ps((__m128)x, (__m128)x));
-    return _mm_cvtss_f32(_mm_add_ss(s2, _mm_movehdup_ps(s2)));
-}
+SIMD_INLINE vf vq_wide(vq x) { return (vf)_mm256_zextps128_ps256((__m128)x); }
 SIMD_INLINE vq vq_load_f16(const void *p, int64_t stride)
 {
     const char *c = p;
@@ -216,7 +208,7 @@ SIMD_INLINE vq vq_fma(vq a, vq b, vq c)
 {
     return (vq)vfma_f32((float32x2_t)c, (float32x2_t)a, (float32x2_t)b);
 }
-SIMD_INLINE float vq_sum(vq x) { return x[0] + x[1]; }
+SIMD_INLINE vf vq_wide(vq x) { return (vf){x[0], x[1]}; }
 SIMD_INLINE vb vb_load_nibbles(const void *p) { return vb_load((const char *)p + 2); }
 SIMD_INLINE vb vb_load_16(const void *p, int64_t stride)
 {

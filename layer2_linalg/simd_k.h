@@ -15,14 +15,15 @@
  *   vb_where(x, value, bits)        x, and value more in byte j where bit j of 4 VF is set
  *   vb_lookup(table, x)             table[x] of 16 bytes, 0 <= x <= 15
  *   v8                              8 floats, one for each 32 weights of a block; operators work on it
- *     v8_load, v8_store, v8_fma, v8_sum, v8_f16(h) (one half everywhere), v8_u8 and v8_i8 (of 8 bytes)
+ *     v8_load, v8_store, v8_set1, v8_fma, v8_wide (VF floats that have the same sum), v8_f16(h) (one half
+ *     everywhere), v8_u8 and v8_i8 (of 8 bytes)
  *   KInts, KScales                  an integer, a float for each 16 weights
  *     ints_u8, ints_i8              of 16 bytes
  *     scales_of(ints, x)            x * each;     scales_twice(v8)   each number of 8 twice
  *     scales_by(s, y)               times y[g / 2], a float for each 32
  *     scales_fma(s, y, sum)         sum + s * y of all 16, VF sums
  *     scales_of_halves(x)         of 4 halves in a word, each 4 times
- *   scales_of_part(s, pair, part)   each four weights' own scale */
+ *   scales_of_part(s, pair, part)   each four weights' own scale; v8_of_part: of a scale for each 32 */
 #ifndef SIXFOLD_SIMD_K_H
 #define SIXFOLD_SIMD_K_H
 
@@ -153,6 +154,7 @@ SIMD_INLINE v8 v8_load(const float *p)
     return x;
 }
 SIMD_INLINE void v8_store(float *p, v8 x) { memcpy(p, &x, sizeof x); }
+SIMD_INLINE v8 v8_set1(float x) { return (v8){x, x, x, x, x, x, x, x}; }
 
 #if VF == 4
 
@@ -169,7 +171,7 @@ SIMD_INLINE v8 v8_fma(v8 a, v8 b, v8 c)
     V8Halves x = v8_halves(a), y = v8_halves(b), z = v8_halves(c);
     return v8_join(vf_fma(x.v[0], y.v[0], z.v[0]), vf_fma(x.v[1], y.v[1], z.v[1]));
 }
-SIMD_INLINE float v8_sum(v8 x) { return vf_sum(v8_halves(x).v[0] + v8_halves(x).v[1]); }
+SIMD_INLINE vf v8_wide(v8 x) { return v8_halves(x).v[0] + v8_halves(x).v[1]; }
 SIMD_INLINE v8 v8_f16(uint16_t h) { return v8_join(vf_f16(h), vf_f16(h)); }
 SIMD_INLINE v8 v8_u8(uint64_t x)
 {
@@ -190,12 +192,12 @@ SIMD_INLINE v8 v8_fma(v8 a, v8 b, v8 c)
 {
     return (v8)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 }
-SIMD_INLINE float v8_sum(v8 x)
+SIMD_INLINE vf v8_wide(v8 x)
 {
 #if VF == 16
-    return vq_sum(x);
+    return vq_wide(x);
 #else
-    return vf_sum(x);
+    return x;
 #endif
 }
 SIMD_INLINE v8 v8_f16(uint16_t h) { return (v8)_mm256_cvtph_ps(_mm_set1_epi16((int16_t)h)); }
@@ -288,6 +290,17 @@ SIMD_INLINE vf scales_of_part(KScales s, int pair, int part)
                                         _mm256_add_epi32(two, _mm256_set1_epi32(2 * (i % 4))));
 #else
     return vf_set1(s.v[i / 4][i % 4]);
+#endif
+}
+SIMD_INLINE vf v8_of_part(v8 s, int pair, int part)
+{
+#if VF == 16
+    const __m512i eight = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
+    (void)part;
+    return (vf)_mm512_permutexvar_ps(_mm512_add_epi32(eight, _mm512_set1_epi32(2 * pair)),
+                                     _mm512_castps256_ps512((__m256)s));
+#else
+    return vf_set1(s[2 * pair + 2 * part / PARTS]);
 #endif
 }
 

@@ -35,7 +35,7 @@ SIMD_INLINE Sums step(const BlockIQ4_NL *b, ActQ8 a, Sums sums)
 
 #define DOT_FN SIMD_FN(dot_iq4_nl)
 #define DOT_BLOCK BlockIQ4_NL
-#define DOT_RESULT (vf_sum(sums.s) - (float)SHIFT * vq_sum(sums.zero))
+#define DOT_RESULT (vf_sum(vf_fma(vf_set1(-SHIFT), vq_wide(sums.zero), sums.s)))
 #include "dot_blocks32.inc"
 
 /* ---------------------------------------------------------------- blocks of 256 */

@@ -48,7 +48,7 @@ float SIMD_FN(dot_q2_k)(const void *blocks, ActQ8 a, int64_t n)
         KScales s = scales_by(scales_of(k_scales_q2_k(b->scales), vf_f16(b->d)), a.scale);
         sums = add_block(sums, fields_q2_k, b, a.q, s);
     }
-    return total_of_two_bits(sums) - vf_sum(mins);
+    return vf_sum(total_of_two_bits(sums) - mins);
 }
 
 float SIMD_FN(dot_q3_k)(const void *blocks, ActQ8 a, int64_t n)
@@ -62,7 +62,7 @@ float SIMD_FN(dot_q3_k)(const void *blocks, ActQ8 a, int64_t n)
         zero = scales_fma(s, a.half, zero);
         sums = add_block(sums, fields_q3_k, b, a.q, scales_by(s, a.scale));
     }
-    return total_of_fields(sums, 4, 1) - 4 * vf_sum(zero);
+    return vf_sum(vf_fma(vf_set1(-4), zero, total_of_fields(sums, 4, 1)));
 }
 
 /* A block's mins: least + sum dmin * min * ActQ8.sum. */
@@ -81,9 +81,9 @@ float SIMD_FN(dot_q4_k)(const void *blocks, ActQ8 a, int64_t n)
         KEights k = k_eights(b->scales);
         mins = add_mins(mins, b->dmin, k.min, a.sum);
         v8 s = v8_f16(b->d) * k.scale * v8_load(a.scale);
-        sums = add_block(sums, fields_q4_k, b, a.q, scales_twice(s));
+        sums = add_eights(sums, fields_q4_k, b, a.q, s);
     }
-    return total_of_fields(sums, WIDE ? 16 : 1, 1) - v8_sum(mins);
+    return vf_sum(total_of_fields(sums, WIDE ? 16 : 1, 1) - v8_wide(mins));
 }
 
 float SIMD_FN(dot_q5_k)(const void *blocks, ActQ8 a, int64_t n)
@@ -96,9 +96,9 @@ float SIMD_FN(dot_q5_k)(const void *blocks, ActQ8 a, int64_t n)
         KEights k = k_eights(b->scales);
         mins = add_mins(mins, b->dmin, k.min, a.sum);
         v8 s = v8_f16(b->d) * k.scale * v8_load(a.scale);
-        sums = add_block(sums, codes_q5_k, b, a.q, scales_twice(s));
+        sums = add_eights(sums, codes_q5_k, b, a.q, s);
     }
-    return total(sums) - v8_sum(mins);
+    return vf_sum(total(sums) - v8_wide(mins));
 }
 
 float SIMD_FN(dot_q6_k)(const void *blocks, ActQ8 a, int64_t n)
@@ -112,5 +112,5 @@ float SIMD_FN(dot_q6_k)(const void *blocks, ActQ8 a, int64_t n)
         zero = scales_fma(s, a.half, zero);
         sums = add_block(sums, codes_q6_k, b, a.q, scales_by(s, a.scale));
     }
-    return total(sums) - 32 * vf_sum(zero);
+    return vf_sum(vf_fma(vf_set1(-32), zero, total(sums)));
 }

@@ -32,7 +32,23 @@ SIMD_INLINE Sums add_block(Sums sums, codes_fn *codes, const void *b,
 }
 //@ end k-dot-simd
 
-SIMD_INLINE float total(Sums s) { return vf_sum((s.s[0] + s.s[1]) + (s.s[2] + s.s[3])); }
+/* The same with a scale for each 32. */
+SIMD_INLINE Sums add_eights(Sums sums, codes_fn *codes, const void *b, const int8_t *q, v8 scales)
+{
+#pragma GCC unroll 4
+    for (int pair = 0; pair < 4; pair++)
+#pragma GCC unroll 4
+        for (int part = 0; part < PARTS; part++, q += 4 * VF) {
+            vi s = vi_dot4_us(vi_set1(0), codes(b, pair, part), vb_load(q));
+            vf *to = &sums.s[2 * (pair % 2) + 2 * part / PARTS];
+            *to = vf_fma(v8_of_part(scales, pair, part), vf_from_vi(s), *to);
+        }
+    return sums;
+}
+
+/* What remains of them at the end of a row: VF sums, from which an offset's share is taken away before they
+ * become one. */
+SIMD_INLINE vf total(Sums s) { return (s.s[0] + s.s[1]) + (s.s[2] + s.s[3]); }
 
 /* ---------------------------------------------------------------- fields in place */
 
@@ -45,13 +61,14 @@ enum { WIDE = 0 };
 #endif
 
 /* Of pairs whose second group was `second` times too large, and odd pairs as a whole `odd` times. */
-SIMD_INLINE float total_of_fields(Sums s, float second, float odd)
+SIMD_INLINE vf total_of_fields(Sums s, float second, float odd)
 {
     vf first = s.s[0] + s.s[2] * vf_set1(1 / odd);
 #if VF == 16
-    return vf_sum(first * vf_select(vi_first(8), vf_set1(1), vf_set1(1 / second)));
+    float x = 1 / second;
+    return first * (vf){1, 1, 1, 1, 1, 1, 1, 1, x, x, x, x, x, x, x, x};
 #else
-    return vf_sum(first + (s.s[1] + s.s[3] * vf_set1(1 / odd)) * vf_set1(1 / second));
+    return first + (s.s[1] + s.s[3] * vf_set1(1 / odd)) * vf_set1(1 / second);
 #endif
 }
 
@@ -64,7 +81,7 @@ SIMD_INLINE vb two_bits(const uint8_t *q, int pair, int part)
     vb x = vb_pair(q + 32 * (pair / 2), 4 * (pair % 2), 0, up, part);
     return x & vb_each((uint8_t)(3 << up), (uint8_t)(12 << up), part);
 }
-SIMD_INLINE float total_of_two_bits(Sums s)
+SIMD_INLINE vf total_of_two_bits(Sums s)
 {
     return total_of_fields(s, 4, WIDE ? 16 : 1);
 }

@@ -43,7 +43,7 @@ SIMD_INLINE float dot_row(codes_fn *codes, unit_scales_fn *scales, int offset,
         ActQ8 last = {.q = q, .scale = scale, .half = half};
         sums = add_unit(sums, codes, rest, scales(rest), last);
     }
-    return total(sums.codes) - (float)offset * vf_sum(sums.zero);
+    return vf_sum(vf_fma(vf_set1(-(float)offset), sums.zero, total(sums.codes)));
 }
 //@ end plain-dot-simd
 
@@ -57,7 +57,7 @@ float SIMD_FN(dot_tq1_0)(const void *blocks, ActQ8 a, int64_t n)
         expand_tq1_0(digits, b);
         sums = add_unit(sums, codes_bytes, digits, scales_tq1_0(b), a);
     }
-    return total(sums.codes) - vf_sum(sums.zero);
+    return vf_sum(total(sums.codes) - sums.zero);
 }
 
 /* Two bits, in place. */
@@ -66,15 +66,33 @@ SIMD_INLINE vb fields_tq2_0(const void *block, int pair, int part)
     return two_bits(((const BlockTQ2_0 *)block)->q, pair, part);
 }
 
+/* The scales of STEP blocks, or of the last `left` ones: widened one by one they take as long as a sixth of the
+ * products. */
+SIMD_INLINE void wide_scales(float d[STEP], const BlockTQ2_0 *b, int64_t left)
+{
+    BlockTQ2_0 rest[STEP];
+    if (left < STEP) {
+        memset(rest, 0, sizeof rest);
+        b = memcpy(rest, b, (size_t)left * sizeof *b);
+    }
+    vq each = vq_load_f16(&b->d, sizeof *b);
+    memcpy(d, &each, sizeof each);
+}
+
 float SIMD_FN(dot_tq2_0)(const void *blocks, ActQ8 a, int64_t n)
 {
-    Both sums = nothing();
+    Sums sums = no_sums();
+    v8 zero = {0};
     const BlockTQ2_0 *b = blocks;
-    for (int64_t i = 0; i < n / 256; i++, b++, a.q += 256, a.scale += 8, a.half += 16) {
+    float d[STEP];
+    for (int64_t i = 0; i < n / 256; i++, b++, a.q += 256, a.scale += 8, a.sum += 8) {
+        if (i % STEP == 0) wide_scales(d, b, n / 256 - i);
         prefetch_ahead(b, sizeof *b);
-        sums = add_unit(sums, fields_tq2_0, b, scales_tq2_0(b), a);
+        v8 by = v8_set1(d[i % STEP]);
+        zero = v8_fma(by, v8_load(a.sum), zero);
+        sums = add_eights(sums, fields_tq2_0, b, a.q, by * v8_load(a.scale));
     }
-    return total_of_two_bits(sums.codes) - vf_sum(sums.zero);
+    return vf_sum(total_of_two_bits(sums) - v8_wide(zero));
 }
 
 float SIMD_FN(dot_q1_0)(const void *blocks, ActQ8 a, int64_t n)

@@ -33,5 +33,5 @@ SIMD_INLINE Sums step(const BlockQ4_0 *b, ActQ8 a, Sums sums)
 
 #define DOT_FN SIMD_FN(dot_q4_0)
 #define DOT_BLOCK BlockQ4_0
-#define DOT_RESULT (vf_sum(sums.s) - 8.0f * vq_sum(sums.zero))
+#define DOT_RESULT (vf_sum(vf_fma(vf_set1(-8), vq_wide(sums.zero), sums.s)))
 #include "dot_blocks32.inc"

@@ -28,5 +28,5 @@ SIMD_INLINE Sums step(const BlockQ4_1 *b, ActQ8 a, Sums sums)
 
 #define DOT_FN SIMD_FN(dot_q4_1)
 #define DOT_BLOCK BlockQ4_1
-#define DOT_RESULT (vf_sum(sums.s) + vq_sum(sums.least))
+#define DOT_RESULT (vf_sum(sums.s + vq_wide(sums.least)))
 #include "dot_blocks32.inc"

@@ -54,7 +54,7 @@ SIMD_INLINE float dot(const char *b, ActQ8 a, int64_t n, Layout l)
         memcpy(rest, b, (size_t)(left * l.bytes));
         sums = step(sums, rest, l, act_rest(&act, a, left));
     }
-    return vf_sum(sums.s) + vq_sum(sums.least);
+    return vf_sum(sums.s + vq_wide(sums.least));
 }
 
 float SIMD_FN(dot_q5_0)(const void *blocks, ActQ8 a, int64_t n)

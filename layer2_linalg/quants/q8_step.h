@@ -27,7 +27,7 @@ SIMD_INLINE Sums q8_step(const int8_t *q, int64_t stride, vq d, ActQ8 a, Sums su
 }
 //@ end q8-dot-simd
 
-SIMD_INLINE float q8_total(Sums s) { return vf_sum(s.s) - SHIFT * vq_sum(s.shift); }
+SIMD_INLINE float q8_total(Sums s) { return vf_sum(vf_fma(vf_set1(-SHIFT), vq_wide(s.shift), s.s)); }
 
 /* The activations of the next STEP blocks. */
 SIMD_INLINE ActQ8 q8_next(ActQ8 a)
