@@ -77,6 +77,7 @@ static Status plan_model(GgufWriter *w, HfModel *m, const HfParams *p, ImportTen
     TRY(hf_list_tensors(m, p->wish, out, n, FACTORS + 2, err));
     TRY(hf_put_config(w, m, p, err));
     TRY(hf_put_rope(w, m, *out + *n, factors, &n_factors, err));
+    TRY(hf_check(m, err));
     TRY(gguf_put_u32(w, "general.file_type", import_file_type(p->wish, main_type(*out, *n)), err));
     TRY(hf_put_vocabulary(w, m, p, err));
     *n += n_factors;

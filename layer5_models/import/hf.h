@@ -41,6 +41,7 @@ typedef struct {
     int64_t n_skip;     /* rows of positions that no token has */
     bool gelu_erf;      /* its GELU is the exact one */
     JsonView rope, rope_swa; /* where rotary numbers stand; rope_swa: those of sliding layers */
+    char *wrong;        /* in words, the first setting that is not of its kind; "": none */
     ImportNotes notes;
 } HfModel;
 

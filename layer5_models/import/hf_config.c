@@ -18,23 +18,45 @@ JsonView hf_value(const HfModel *m, const char *name)
     return jsonview_kind(v) == JSON_NULL ? (JsonView){0} : v;
 }
 
+enum { WRONG_BYTES = 160 };
+
+void hf_note_wrong(const HfModel *m, const char *name, JsonView v, const char *allowed)
+{
+    int n = v.end - v.s > 40 ? 40 : (int)(v.end - v.s);
+    if (jsonview_kind(v) > JSON_NULL && m->wrong && !m->wrong[0])
+        snprintf(m->wrong, WRONG_BYTES, "%s in config.json is %.*s, allowed is %s", name, n, v.s, allowed);
+}
+
+Status hf_check(const HfModel *m, Err *err)
+{
+    if (!m->wrong[0]) return OK;
+    return fail(err, E_FORMAT, "%s. HINT: the file is damaged, or of a variant of %s that is not known here", m->wrong,
+                m->family->arch);
+}
+
 int64_t hf_int(const HfModel *m, const char *const *names, int64_t otherwise)
 {
-    for (; *names; names++)
-        if (jsonview_int(hf_value(m, *names), INT64_MIN, INT64_MAX, &otherwise)) break;
+    for (; *names; names++) {
+        JsonView v = hf_value(m, *names);
+        if (jsonview_int(v, INT64_MIN, INT64_MAX, &otherwise)) break;
+        hf_note_wrong(m, *names, v, "a whole number from -2^62 to 2^62");
+    }
     return otherwise;
 }
 
 double hf_real(const HfModel *m, const char *name, double otherwise)
 {
-    jsonview_number(hf_value(m, name), &otherwise);
+    JsonView v = hf_value(m, name);
+    if (!jsonview_number(v, &otherwise)) hf_note_wrong(m, name, v, "a number");
     return otherwise;
 }
 
 bool hf_bool(const HfModel *m, const char *name, bool otherwise)
 {
     JsonView v = hf_value(m, name);
-    return jsonview_kind(v) == JSON_BOOL ? jsonview_true(v) : otherwise;
+    if (jsonview_kind(v) == JSON_BOOL) return jsonview_true(v);
+    hf_note_wrong(m, name, v, "true or false");
+    return otherwise;
 }
 
 bool hf_is(const HfModel *m, const char *arch) { return strcmp(m->family->arch, arch) == 0; }
@@ -147,6 +169,8 @@ Status hf_read_config(HfModel *m, Err *err)
     jsonview_next(&w, NULL, &name);
     m->family = hf_family_find(name);
     if (!m->family) return hf_family_refuse(name, err);
+    m->wrong = ARENA_NEW(&m->arena, char, WRONG_BYTES);
+    if (!m->wrong) return fail(err, E_MEMORY, "no memory for a setting's name");
     m->text = jsonview_get(m->config.root, "text_config");
     m->d_model = hf_int(m, d_model_names, 0);
     m->n_layer = hf_int(m, n_layer_names, 0);

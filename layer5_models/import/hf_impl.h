@@ -56,6 +56,9 @@ Status hf_open_json(HfJson *j, const char *dir, const char *name, bool required,
 int64_t hf_int(const HfModel *m, const char *const *names, int64_t otherwise);
 double hf_real(const HfModel *m, const char *name, double otherwise);
 bool hf_bool(const HfModel *m, const char *name, bool otherwise);
+/* A setting that is there and of another kind: remembered, and refused by hf_check, since a default would be a guess. */
+void hf_note_wrong(const HfModel *m, const char *name, JsonView v, const char *allowed);
+Status hf_check(const HfModel *m, Err *err);
 JsonView hf_value(const HfModel *m, const char *name);
 bool hf_is(const HfModel *m, const char *arch); /* the family's architecture */
 const ArchDesc *hf_arch(const HfModel *m);

@@ -10,7 +10,9 @@
 /* Of the rotary dict, else of config.json. */
 static double real_of(const HfModel *m, const char *name, double otherwise)
 {
-    if (jsonview_number(jsonview_get(m->rope, name), &otherwise)) return otherwise;
+    JsonView v = jsonview_get(m->rope, name);
+    if (jsonview_number(v, &otherwise)) return otherwise;
+    hf_note_wrong(m, name, v, "a number");
     return hf_real(m, name, otherwise);
 }
 

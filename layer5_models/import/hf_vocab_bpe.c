@@ -44,30 +44,42 @@ static Status read_merges(HfVocab *v, JsonView model, Err *err)
     return OK;
 }
 
-/* ---------------------------------------------------------------- characters with bytes as a way out */
+static Status no_such_token(int64_t r, Str part, Err *err)
+{
+    return fail(err, E_FORMAT, "tokenizer.json: merge %lld is of '%.*s', which is no token. HINT: the file is damaged; fetch "
+                "it again", (long long)r + 1, (int)(part.len > 40 ? 40 : part.len), part.ptr);
+}
 
-/* A token's score is minus the rank of the first merge that makes it. */
-static Status score_by_merges(HfVocab *v, Err *err)
+/* Both halves of a merge are tokens and what it makes is one. A token's score is minus the rank of the first merge that
+ * makes it, for those who want scores. */
+static Status check_merges(HfVocab *v, Err *err)
 {
     ImportIndex ix;
-    char *joined;
+    Buf joined = {0};
     TRY(import_index_open(&ix, &v->m->arena, v->n, err));
     for (int64_t i = 0; i < v->n; i++)
         if (v->texts[i].ptr) *import_index_slot(&ix, v->texts, sizeof *v->texts, v->texts[i]) = (int32_t)i;
-    for (int64_t r = 0; r < v->n_merges; r++) {
+    Status status = OK;
+    for (int64_t r = 0; status == OK && r < v->n_merges; r++) {
         Str s = v->merges[r];
         const char *blank = s.len > 1 ? memchr(s.ptr + 1, ' ', s.len - 1) : NULL;
-        if (!blank) return hf_vocab_damaged("a merge without a blank", err);
-        joined = ARENA_NEW(&v->m->arena, char, (int64_t)s.len);
-        if (!joined) return fail(err, E_MEMORY, "no memory for a merge");
+        if (!blank) status = hf_vocab_damaged("a merge without a blank", err);
+        if (status != OK) break;
         size_t left = (size_t)(blank - s.ptr);
-        memcpy(joined, s.ptr, left);
-        memcpy(joined + left, blank + 1, s.len - left - 1);
-        int32_t id = *import_index_slot(&ix, v->texts, sizeof *v->texts, (Str){joined, s.len - 1});
-        if (id >= 0 && v->scores[id] == 0) v->scores[id] = -(float)(r + 1);
+        buf_clear(&joined);
+        status = buf_append(&joined, s.ptr, left, err);
+        if (status == OK) status = buf_append(&joined, blank + 1, s.len - left - 1, err);
+        Str parts[3] = {{s.ptr, left}, {blank + 1, s.len - left - 1}, {joined.data, joined.len}};
+        int32_t id = -1;
+        for (int p = 0; status == OK && p < 3; p++)
+            if ((id = *import_index_slot(&ix, v->texts, sizeof *v->texts, parts[p])) < 0) status = no_such_token(r, parts[p], err);
+        if (status == OK && v->scores[id] == 0) v->scores[id] = -(float)(r + 1);
     }
-    return OK;
+    buf_close(&joined);
+    return status;
 }
+
+/* ---------------------------------------------------------------- characters with bytes as a way out */
 
 static Status finish_spm(HfVocab *v, JsonView model, Err *err)
 {
@@ -77,7 +89,6 @@ static Status finish_spm(HfVocab *v, JsonView model, Err *err)
     v->kind = "llama";
     v->pre = "default";
     v->has_scores = true;
-    TRY(score_by_merges(v, err));
     if (jsonview_kind(jsonview_get(model, "unk_token")) == JSON_TEXT)
         TRY(jsonview_text(jsonview_get(model, "unk_token"), &v->m->arena, &unk, err));
     int64_t id = hf_vocab_find(v, unk);
@@ -106,8 +117,9 @@ Status hf_vocab_bpe(HfVocab *v, JsonView model, const char *pre, Err *err)
     bool bytes = hf_has_type(jsonview_get(root, "pre_tokenizer"), "pretokenizers", "ByteLevel") ||
                  hf_has_type(jsonview_get(root, "decoder"), "decoders", "ByteLevel");
     TRY(hf_vocab_read(v, model, err));
-    TRY(hf_vocab_added(v, err));
     TRY(read_merges(v, model, err));
+    TRY(check_merges(v, err));
+    TRY(hf_vocab_added(v, err));
     if (!bytes && jsonview_true(jsonview_get(model, "byte_fallback"))) return finish_spm(v, model, err);
     if (!bytes && pre && strcmp(pre, "whitespace") == 0) return finish_words(v, err);
     if (!bytes)

@@ -36,6 +36,7 @@ Status hf_vocab_read(HfVocab *v, JsonView model, Err *err)
         Str text;
         TRY(jsonview_text(key, &v->m->arena, &text, err));
         if (!jsonview_int(value, 0, INT32_MAX, &id)) return hf_vocab_damaged("a token has no number", err);
+        if (id < v->n && v->texts[id].ptr) return hf_vocab_damaged("two tokens of the model have the same id", err);
         TRY(hf_vocab_set(v, id, text, HF_NORMAL, err));
     }
     return OK;
@@ -130,7 +131,7 @@ Status hf_vocab_from_json(HfVocab *v, const char *pre, Err *err)
     else
         return fail(err, E_UNSUPPORTED, "tokenizer.json has a model of type %.*s; BPE, Unigram and WordPiece are known. "
                     "HINT: a tokenizer.model beside it is taken first",
-                    (int)(type.end - type.s > 30 ? 30 : type.end - type.s), type.s ? type.s : "");
+                    type.s ? (int)(type.end - type.s > 30 ? 30 : type.end - type.s) : 6, type.s ? type.s : "(none)");
     TRY(read_frame(v, err));
     for (int i = 0; i < 2; i++)
         if (!bpe && v->n_frame[i] && v->frame[i] < 0)

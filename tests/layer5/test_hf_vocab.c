@@ -273,6 +273,32 @@ static void what_a_file_cannot_say_is_refused(void **state)
     }
 }
 
+/* The library that such files belong to refuses them too. */
+static void tokens_and_merges_belong_together(void **state)
+{
+    (void)state;
+#define MERGES(vocab, merges) "{\"model\":{\"type\":\"BPE\",\"vocab\":{" vocab "},\"merges\":[" merges "]}," \
+    "\"pre_tokenizer\":{\"type\":\"ByteLevel\"},\"decoder\":{\"type\":\"ByteLevel\"}}"
+#define ABC "\"a\":0,\"b\":1,\"ab\":2"
+    static const struct { const char *json, *text; } cases[] = {
+        {MERGES(ABC, "\"a b\""), NULL}, {MERGES(ABC, "[\"a\",\"b\"]"), NULL},
+        {MERGES(ABC, "\"a b\",\"a c\""), "merge 2 is of 'c', which is no token"},
+        {MERGES(ABC, "[\"z\",\"b\"]"), "merge 1 is of 'z', which is no token"},
+        {MERGES(ABC, "\"b a\""), "merge 1 is of 'ba', which is no token"},
+        {MERGES(ABC, "\"ab\""), "a merge without a blank"}, {MERGES(ABC, "[\"a\"]"), "no pair"},
+        {MERGES("\"a\":0,\"b\":1,\"c\":1", ""), "two tokens of the model have the same id"},
+        {MERGES("\"a\":4", ""), "has the id 4"}, {MERGES("\"a\":-1", ""), "has no number"},
+        {"[1,2]", "a model of type (none)"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Gguf g;
+        Err err = {0};
+        Status s = convert_text(&g, cases[i].json, strlen(cases[i].json), 4, "gpt-2", &err);
+        if ((s == OK) != !cases[i].text || (s != OK && (!strstr(err.text, cases[i].text) || !strstr(err.text, "HINT:"))))
+            FAILED("case %zu: expected \"%s\", got %s \"%s\"", i, cases[i].text ? cases[i].text : "", status_name(s), err.text);
+        gguf_close(&g);
+    }
+}
+
 static void pieces_get_the_sign_of_a_blank(void **state)
 {
     (void)state;
@@ -301,6 +327,7 @@ int main(void)
         cmocka_unit_test(lines_and_settings_are_held_to_their_form),
         cmocka_unit_test(words_between_white_space_are_merged_by_characters),
         cmocka_unit_test(what_a_file_cannot_say_is_refused),
+        cmocka_unit_test(tokens_and_merges_belong_together),
         cmocka_unit_test(pieces_get_the_sign_of_a_blank),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
