@@ -30,6 +30,7 @@ typedef struct {
     ChatFormat *f;
     Err *err;
     bool no_memory; /* some answer is missing, and not because the template refused it */
+    bool endless;   /* some answer went beyond a limit */
 } Probe;
 
 /* The rendering of a question; an error is an answer too. */
@@ -44,6 +45,7 @@ static Status ask(Probe *p, const Question *q, Buf *out)
     if (s == OK) s = chat_format_render_shaped(p->f, &a, &talk, talk.messages, out, p->err);
     arena_close(&a);
     p->no_memory |= s == E_MEMORY;
+    p->endless |= s == E_LIMIT;
     return s;
 }
 
@@ -92,6 +94,8 @@ static Status probe_user(Probe *p, Question *q)
     Buf out = {0};
     ChatCaps *caps = &p->f->caps;
     if (shows(p, *q, USER_WORD)) return OK;
+    /* What takes too long for one word is not asked again. */
+    if (p->endless) return E_LIMIT;
     for (int i = 1; i < 4; i++) {
         Question other = *q;
         caps->typed_only = i & 1;

@@ -105,6 +105,22 @@ static void without_one_it_is_chatml_and_says_so(void **state)
     }
 }
 
+static void what_does_not_end_is_asked_once(void **state)
+{
+    (void)state;
+    int64_t start = clock_cpu_ns();
+    Opened o = opened("{% set l = range(100000) | list %}{% for i in range(100000) %}{% set x = l.pop(0) %}{% endfor %}", NULL,
+                      NULL, false);
+    MUST(o.s, &o.err);
+    assert_true(o.f.guessed);
+    assert_non_null(strstr(o.f.why.text, "of processor time"));
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    assert_true(clock_cpu_ns() - start < 200000000);
+#endif
+    (void)start;
+    closed(&o);
+}
+
 static void a_name_or_a_text_chooses(void **state)
 {
     (void)state;
@@ -453,6 +469,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_file_says_which_template),
         cmocka_unit_test(without_one_it_is_chatml_and_says_so),
+        cmocka_unit_test(what_does_not_end_is_asked_once),
         cmocka_unit_test(a_name_or_a_text_chooses),
         cmocka_unit_test(without_jinja_the_family_is_recognised),
         cmocka_unit_test(every_family_works),
