@@ -8,6 +8,10 @@
 #include "layer6.h"
 #include "model_bytes.h"
 
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
 static Buf file;
 static Model m;
 
@@ -191,6 +195,72 @@ static void states_of_a_scan_can_be_copied(void **state)
     model_close(&scan);
 }
 
+enum { FIRST = 6, MORE = 4, WIDEST = 512 };
+
+/* Tokens from..from + n - 1 of a fixed text, all their logits to out. */
+static void feed(Session *s, KvCache *c, int seq, int64_t from, int64_t n, int64_t salt, float *out)
+{
+    Err err;
+    BatchItem items[FIRST + MORE];
+    for (int64_t i = 0; i < n; i++)
+        items[i] = (BatchItem){(int32_t)(((from + i) * 37 + salt) % c->model->hp.n_vocab), seq, from + i, true};
+    MUST(model_forward(s, items, n, kvcache_source(c), out, NULL, &err), &err);
+}
+
+/* Prefix, other text, then the prefix again by copy and by going back: the bits of what follows are the same. */
+static void goes_on_from_a_prefix(const char *path, DType type)
+{
+    static float want[MORE * WIDEST], got[(FIRST + MORE) * WIDEST];
+    Model x;
+    Session s;
+    KvCache c;
+    Err err;
+    MUST(model_open(&x, path, MAP_AUTO, &err), &err);
+    assert_in_range(x.hp.n_vocab, 1, WIDEST);
+    size_t n = (size_t)(MORE * x.hp.n_vocab) * sizeof *want;
+    MUST(session_open(&s, &x, NULL, FIRST + MORE, FIRST + MORE, &err), &err);
+    MUST(kvcache_open(&c, &x, type, type, FIRST + MORE, 2, &err), &err);
+    feed(&s, &c, 0, 0, FIRST, 11, got);
+    feed(&s, &c, 0, FIRST, MORE, 11, want);
+    feed(&s, &c, 1, 0, FIRST + MORE, 29, got);
+    if (memcmp(got + FIRST * x.hp.n_vocab, want, n) == 0) FAILED("%s says the same of every text", path);
+    MUST(kvcache_copy(&c, 1, 0, FIRST, &err), &err);
+    for (int again = 0; again < 2; again++) {
+        feed(&s, &c, 1, FIRST, MORE, 11, got);
+        if (memcmp(got, want, n) != 0) FAILED("%s, %s: other logits after %s", path, dtype_name(type), again ? "going back" : "a copy");
+        MUST(kvcache_copy(&c, 1, 1, FIRST, &err), &err);
+    }
+    kvcache_close(&c);
+    session_close(&s);
+    model_close(&x);
+}
+
+static void every_family_goes_on_from_a_prefix(void **state)
+{
+    (void)state;
+    static const char *const ours[] = {
+        "golden/llama3", "golden/families/gptj", "golden/families/deepseek3", "golden/families/llama-heads",
+        "golden/families/gpt-oss", "golden/families/command-r", "golden/families/granitemoe", "golden/families/internlm2",
+        "golden/families/nemotron", "golden/families/rope-long", "fixtures/ssm/mamba2-g2"};
+    static const char *const shared[] = {
+        "llama", "mistral", "mixtral", "qwen2", "qwen2moe", "qwen3", "qwen3moe", "deepseek2", "phi2", "phi3", "stablelm",
+        "stablelm-par", "olmo2", "gemma", "gemma2", "gemma3", "gpt2", "gptneox", "gptneox-seq", "falcon", "falcon40", "bloom",
+        "mpt", "mpt-clamp", "starcoder", "starcoder2", "mamba"};
+    int n = 0;
+    char path[128];
+    for (size_t i = 0; i < 2 * sizeof ours / sizeof *ours; i++, n++) {
+        snprintf(path, sizeof path, "tests/%s.gguf", ours[i / 2]);
+        goes_on_from_a_prefix(path, i % 2 ? DT_F16 : DT_F32);
+    }
+    for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
+        snprintf(path, sizeof path, "../shared/golden/models/%s.gguf", shared[i]);
+        if (access(path, R_OK) != 0) continue;
+        goes_on_from_a_prefix(path, DT_F32);
+        n++;
+    }
+    print_message("             %d models and types of a cache\n", n);
+}
+
 /* Feeds ids, then takes n greedy ones. */
 static void tell(Generator *g, const int32_t *ids, int64_t n_ids, int32_t *out, int n)
 {
@@ -242,6 +312,7 @@ int main(void)
         cmocka_unit_test(a_wrong_sequence_is_our_own_mistake),
         cmocka_unit_test(prefixes_of_keys_can_be_copied),
         cmocka_unit_test(states_of_a_scan_can_be_copied),
+        cmocka_unit_test(every_family_goes_on_from_a_prefix),
         cmocka_unit_test(a_scan_is_rewound_to_what_it_has),
     };
     return cmocka_run_group_tests(tests, open_model, close_model);
