@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #if defined(__x86_64__)
@@ -68,6 +69,26 @@ void cpu_features_text(char *text, size_t n)
             len += (size_t)snprintf(text + len, n - len, "%s%s", len ? " " : "", names[i].name);
 }
 
+bool cpu_is_emulated(const char *system, const char *machine)
+{
+    static const char key[] = "cpu:type:";
+    if (strncmp(system, key, sizeof key - 1) != 0) return false;
+    /* "x86" runs "x86_64". */
+    const char *type = system + sizeof key - 1;
+    size_t n = strcspn(type, ",:\n");
+    return n > 0 && strncmp(type, machine, n) != 0;
+}
+
+static bool is_emulated(void)
+{
+    char line[256];
+    struct utsname us;
+    FILE *f = fopen("/sys/devices/system/cpu/modalias", "r");
+    bool found = f && fgets(line, sizeof line, f) && uname(&us) == 0;
+    if (f) fclose(f);
+    return found && cpu_is_emulated(line, us.machine);
+}
+
 const char *cpu_name(void)
 {
     static char name[128];
@@ -77,12 +98,14 @@ const char *cpu_name(void)
     while (f && fgets(line, sizeof line, f)) {
         char *colon = strchr(line, ':');
         if (!colon || strncmp(line, "model name", 10) != 0) continue;
-        snprintf(name, sizeof name, "%.120s", colon + 2);
+        snprintf(name, sizeof name, "%.100s", colon + 2);
         name[strcspn(name, "\n")] = 0;
         break;
     }
     if (f) fclose(f);
     if (!name[0]) snprintf(name, sizeof name, "unknown");
+    size_t n = strlen(name);
+    if (is_emulated()) snprintf(name + n, sizeof name - n, " (emulated)");
     return name;
 }
 

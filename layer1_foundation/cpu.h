@@ -27,8 +27,12 @@ uint32_t cpu_features(void);
 /* Writes "avx2 avx512 avx512bf16" style text into text[n]. */
 void cpu_features_text(char *text, size_t n);
 
-/* Model name from the system, e.g. "Intel(R) Xeon(R) Processor"; "unknown" if there is none. */
+/* Model name from the system, e.g. "Intel(R) Xeon(R) Processor"; "unknown" if there is none. With " (emulated)" if
+ * the processor that the program sees is not the one that the system has: its times mean nothing. */
 const char *cpu_name(void);
+
+/* system: what the kernel says of its processor, "cpu:type:x86,ven..."; machine: what it tells us, "aarch64". */
+bool cpu_is_emulated(const char *system, const char *machine);
 
 int cpu_threads_default(void);
 

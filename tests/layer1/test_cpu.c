@@ -70,6 +70,18 @@ static void features_are_spelled_as_words(void **state)
     assert_null(strchr(cpu_name(), '\n'));
 }
 
+static void an_emulated_processor_is_called_so(void **state)
+{
+    (void)state;
+    assert_true(cpu_is_emulated("cpu:type:x86,ven0000fam0006:feature:,0000\n", "aarch64"));
+    assert_true(cpu_is_emulated("cpu:type:aarch64:feature:,0000", "x86_64"));
+    assert_false(cpu_is_emulated("cpu:type:x86,ven0000fam0006:feature:,0000\n", "x86_64"));
+    assert_false(cpu_is_emulated("cpu:type:aarch64:feature:,0000", "aarch64"));
+    assert_false(cpu_is_emulated("", "x86_64"));
+    assert_false(cpu_is_emulated("cpu:type:", "x86_64"));
+    print_message("             %s\n", cpu_name());
+}
+
 static void threads_fit_into_the_affinity_mask(void **state)
 {
     (void)state;
@@ -217,6 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(features_agree_with_the_system),
         cmocka_unit_test(features_are_spelled_as_words),
+        cmocka_unit_test(an_emulated_processor_is_called_so),
         cmocka_unit_test(threads_fit_into_the_affinity_mask),
         cmocka_unit_test(caches_grow_with_their_level),
         cmocka_unit_test(pinning_moves_between_cores_and_unpinning_restores_all),
