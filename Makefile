@@ -194,7 +194,7 @@ lint: ## layering, headers, names, words; CHECKS="text closure" runs some
 	  CC='$(CC)' B='$(B)' EMBED='$(EMBED)' tools/lint.sh $(filter closure names,$(CHECKS)))
 
 .PHONY: asm
-asm: lib ## machine code of one kernel for each instruction set: FN=dot_q4_0; QUIET=1 counts only
+asm: lib ## machine code of one kernel for each instruction set: FN=dot_q4_0, FN=panel_int8_mul:PART; QUIET=1 counts only
 	@B='$(B)' OBJDUMP='$(if $(CROSS),aarch64-linux-gnu-)objdump' QUIET='$(QUIET)' tools/asm.sh $(FN)
 
 lessons: $(PROGRAM) $(DEMOS) ## refresh the excerpts and numbers in lessons/

@@ -1,7 +1,7 @@
 #!/bin/bash
 # asm.sh NAME: the machine code of one kernel, as compiled for each instruction set, and what to count in
-# it. NAME is an op of a kernels.def, for example dot_q4_0. Reads the objects in $B; QUIET=1 prints the
-# table alone.
+# it. NAME is an op of a kernels.def, for example dot_q4_0; a kernel that calls functions of its own file
+# is followed by their names, and NAME:PART shows one. Reads the objects in $B; QUIET=1 prints the table alone.
 #
 #   instr      instructions in all                 loop       those in its innermost loops
 #   fma        multiply-adds of floats             int8       byte dot products (vpdpbusd, vpmaddubsw, sdot)
@@ -11,20 +11,27 @@ cd "$(dirname "$0")/.." || exit 2
 B=${B:-build} OBJDUMP=${OBJDUMP:-objdump} NM=${NM:-nm}
 [ $# -eq 1 ] || { echo "usage: make asm FN=dot_q4_0" >&2; exit 2; }
 
+name=${1%%:*} part=${1#"$name"}; part=${part#:}
 # Lines "object symbol": the scalar twin first, then NAME_avx2 and so on, in the order of the widths.
 found=$(for isa in scalar avx2 avxvnni avx512 neon dotprod; do
     case $isa in scalar) pattern='*.o' ;; *) pattern="*_simd.$isa.o" ;; esac
     find "$B" -path "$B/tests" -prune -o -name "$pattern" -print | LC_ALL=C sort | xargs -r "$NM" -A --defined-only 2>/dev/null |
-        awk -F'[: ]' -v symbol="$1_$isa" '$NF == symbol { print $1, $NF; exit }'
+        awk -F'[: ]' -v symbol="${name}_$isa" '$NF == symbol { print $1, $NF; exit }'
 done)
 if [ -z "$found" ]; then
-    echo "$B has no kernel '$1'. HINT: the first column of the kernels.def files, for example dot_q4_0; build with make lib" >&2
+    echo "$B has no kernel '$name'. HINT: the first column of the kernels.def files, for example dot_q4_0; build with make lib" >&2
     exit 1
 fi
 
 table=$(mktemp); trap 'rm -f "$table"' EXIT
+parts() { "$NM" "$1" | awk '$2 == "t" { print $3 }' | LC_ALL=C sort; } # functions of the file's own
 while read -r object symbol; do
-    "$OBJDUMP" -d --no-show-raw-insn --disassemble="$symbol" "$object" | awk -v symbol="$symbol" -v quiet="${QUIET:-}" -v table="$table" '
+    label=$symbol
+    if [ -n "$part" ]; then
+        parts "$object" | grep -qxF "$part" || continue
+        label="$part ${symbol##*_}" symbol=$part
+    fi
+    "$OBJDUMP" -d --no-show-raw-insn --disassemble="$symbol" "$object" | awk -v symbol="$label" -v quiet="${QUIET:-}" -v table="$table" '
         BEGIN { fma_op = "^(vfn?m(add|sub)|fml[as]|fn?m(add|sub))"; byte_op = "^(vpdpbusd|vpmaddubsw|[su]dot|smull|smlal)" }
         $1 ~ /^[0-9a-f]+:$/ {
             n++; address = $1; sub(/:/, "", address)
@@ -64,5 +71,8 @@ while read -r object symbol; do
             printf "%-22s %6d %6d %6d %6d %9d %8d %9d\n", symbol, n, loops, fma, bytes, ahead, loads, stores >> table
         }'
 done <<<"$found"
+own=$(while read -r object symbol; do case $symbol in *_scalar) ;; *) parts "$object" ;; esac; done <<<"$found" | LC_ALL=C sort -u | tr '\n' ' ')
+[ -s "$table" ] || { echo "'$name' has no part '$part'. HINT: its parts are: ${own:-none}" >&2; exit 1; }
 printf '%-22s %6s %6s %6s %6s %9s %8s %9s\n' kernel instr loop fma int8 prefetch st.load st.store
 cat "$table"
+[ -n "$part" ] || [ -z "$own" ] || fold -s -w 96 <<<"functions of the same file, NAME:PART shows one: $own"

@@ -41,6 +41,15 @@ S
 mkdir "$tmp/b" && as "$tmp/known_simd.s" -o "$tmp/b/known_simd.avx2.o" && QUIET=1 B=$tmp/b tools/asm.sh known >"$tmp/out"
 verdict asm_counts_what_is_in_the_loop [ "$(tail -n 1 "$tmp/out" | tr -s ' ')" = "known_avx2 8 5 1 0 0 2 1" ]
 
+# A kernel that is a call of a part: the part is named, and counted on request.
+printf '.globl shell_avx2\nshell_avx2: call part\n ret\npart: vfmadd231ps %%ymm2,%%ymm1,%%ymm0\n dec %%rsi\n jne part\n ret\n' >"$tmp/shell_simd.s"
+as "$tmp/shell_simd.s" -o "$tmp/b/shell_simd.avx2.o" && QUIET=1 B=$tmp/b tools/asm.sh shell >"$tmp/out"
+verdict asm_names_the_parts_of_a_kernel [ "$(tail -n 1 "$tmp/out")" = "functions of the same file, NAME:PART shows one: part " ]
+QUIET=1 B=$tmp/b tools/asm.sh shell:part >"$tmp/out"
+verdict asm_counts_a_part [ "$(tail -n 1 "$tmp/out" | tr -s ' ')" = "part avx2 4 3 1 0 0 0 0" ]
+B=$tmp/b tools/asm.sh shell:whole >"$tmp/out" 2>&1
+verdict asm_names_the_parts_if_there_is_no_such_part [ $? = 1 -a -n "$(grep 'HINT.* part ' "$tmp/out")" ]
+
 B=$B tools/asm.sh dot_q4_7 >"$tmp/out" 2>&1
 verdict asm_names_no_kernel_with_a_hint [ $? = 1 -a -n "$(grep HINT "$tmp/out")" ]
 exit $failed
