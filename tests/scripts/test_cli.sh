@@ -320,7 +320,7 @@ a_closed_pipe_ends_quietly() {
 ctrl_c_stops_with_a_newline_and_timings() {
     local pid rc i
     "$s" run -m $llama3 -p "x" -n 1000000 -c 1000001 --ignore-eos >"$tmp/out" 2>"$tmp/err" </dev/null & pid=$!
-    for i in $(seq 200); do [ "$(wc -c <"$tmp/out")" -gt 20 ] && break; sleep 0.05; done
+    for i in $(seq 1200); do [ "$(wc -c <"$tmp/out")" -gt 20 ] && break; sleep 0.05; done
     kill -INT $pid; wait $pid; rc=$?
     [ $rc = 130 ] || why "exit code $rc: $(cat "$tmp/err")" || return 1
     [ "$(tail -c 1 "$tmp/out" | od -An -c | tr -d ' ')" = '\n' ] && [ "$(wc -c <"$tmp/out")" -gt 20 ] || why "no newline" || return 1
