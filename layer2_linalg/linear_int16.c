@@ -57,8 +57,6 @@ static void int16_acts(const PanelActs *a, const PanelPart *part)
                       part->n_tok, part->n_k);
 }
 
-static const void *int16_codes(const PanelActs *a, const PanelPart *part) { return tile_at(a, part).q; }
-
 /* A panel's missing rows keep what the last panel left there; a first one finds zeros. */
 static void int16_clear(char *at) { memset(at, 0, OWN_BYTES); }
 
@@ -83,8 +81,8 @@ static void int16_mul(const PanelSums *s, char *at, const Tensor *w, const Panel
 }
 
 static const PanelKind int16_panels = {
-    .most_k = PANEL_INT16_K, .code_bytes = 2, .own_bytes = OWN_BYTES, .acts_bytes = acts_bytes,
-    .acts = int16_acts, .codes = int16_codes, .clear = int16_clear, .unpack = int16_unpack,
+    .most_k = PANEL_INT16_K, .own_bytes = OWN_BYTES, .acts_bytes = acts_bytes,
+    .acts = int16_acts, .clear = int16_clear, .unpack = int16_unpack,
     .mul = int16_mul};
 
 int64_t linear_int16_scratch(int64_t max_in, int64_t max_tok, int n_threads)

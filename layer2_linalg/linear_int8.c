@@ -63,8 +63,6 @@ static void int8_acts(const PanelActs *a, const PanelPart *part)
                     part->n_tok, part->n_k);
 }
 
-static const void *int8_codes(const PanelActs *a, const PanelPart *part) { return tile_at(a, part).q; }
-
 /* A panel's missing rows keep what the last panel left there; a first one finds zeros. */
 static void int8_clear(char *at)
 {
@@ -95,8 +93,8 @@ static void int8_mul(const PanelSums *s, char *at, const Tensor *w, const PanelA
 }
 
 static const PanelKind int8_panels = {
-    .most_k = PANEL_INT8_K, .code_bytes = 1, .own_bytes = OWN_BYTES, .acts_bytes = acts_bytes,
-    .acts = int8_acts, .codes = int8_codes, .clear = int8_clear, .unpack = int8_unpack,
+    .most_k = PANEL_INT8_K, .own_bytes = OWN_BYTES, .acts_bytes = acts_bytes,
+    .acts = int8_acts, .clear = int8_clear, .unpack = int8_unpack,
     .mul = int8_mul};
 
 int64_t linear_int8_scratch(int64_t max_in, int64_t max_tok, int n_threads)

@@ -67,15 +67,6 @@ static void prefetch_rows(const Tensor *w, int64_t row, int64_t n_rows, int64_t 
 /* What is unpacked next. */
 typedef struct { int64_t row, k, n_k; } Next;
 
-/* A tile on its way from L2 while the one before it is multiplied. */
-static void prefetch_tile(const PanelJob *m, int64_t tile, int64_t k, int64_t n_k)
-{
-    PanelPart part = tile_of(m, tile, k, n_k);
-    const char *codes = m->kind->codes(&m->acts, &part);
-    int64_t n_bytes = part.n_tok * n_k * m->kind->code_bytes;
-    for (int64_t i = 0; i < n_bytes; i += 64) __builtin_prefetch(codes + i, 0, 3);
-}
-
 /* Sums of a panel that hangs over the last row: those that exist, from the buffer to y. */
 static void store_edge(const PanelJob *m, const float *sums, const LinearOut *o, int64_t row)
 {
@@ -100,10 +91,9 @@ static void panel_columns(const PanelJob *m, const Worker *wk, const LinearOut *
     for (int64_t i = 0; i < m->n_tiles; i++) {
         PanelPart part = tile_of(m, i, k, n_k);
         int64_t r = PANEL_ROWS * i / m->n_tiles;
-        /* 2. What is needed next: weights from memory, activations from L2. */
+        /* 2. What is needed next from memory: weights. */
         prefetch_rows(o->w, next.row + r,
                       PANEL_ROWS * (i + 1) / m->n_tiles - r, next.k, next.n_k);
-        if (i + 1 < m->n_tiles) prefetch_tile(m, i + 1, k, n_k);
         /* 3. From the sums so far to the sums with these columns. */
         float *sum = sums + part.t * PANEL_ROWS;
         PanelSums at = {start, 0, sum, PANEL_ROWS};

@@ -20,13 +20,10 @@ typedef struct { const float *from; int64_t from_stride; float *to; int64_t to_s
 
 typedef struct {
     int64_t most_k;     /* columns of a panel; the last panel of a row may have fewer */
-    int64_t code_bytes; /* of one activation */
     int64_t own_bytes;  /* for what a thread unpacks and packs; a multiple of 64 */
     int64_t (*acts_bytes)(int64_t n_in, int64_t n_tok); /* a multiple of 64 */
     /* Rounds a tile: k is 0 and n_k is n_in. */
     void (*acts)(const PanelActs *a, const PanelPart *part);
-    /* The codes of a tile from column k on, to be fetched ahead. */
-    const void *(*codes)(const PanelActs *a, const PanelPart *part);
     /* Before a thread's first panel. */
     void (*clear)(char *own);
     /* n_rows <= PANEL_ROWS rows from `row` on become the panel; what its other rows hold is harmless. */

@@ -15,12 +15,12 @@ static float add_block(float y, const PanelInt8 *w, TileInt8 a, int n_tok,
         for (int64_t k = g * w->group; k < (g + 1) * w->group; k++)
             s += w->q[(k / 4 * PANEL_ROWS + r) * 4 + k % 4] *
                  (a.q[(b * n_tok + t) * 32 + k % 32] - 128);
-        /* 2. Both scales. */
-        y += w->scale[g * PANEL_ROWS + r] * (float)s * scale_a;
-        /* 3. An offset meets the sum of the activations. */
+        /* 2. An offset meets the sum of the activations. */
         int64_t part = w->group == 32 ? 0 : 1 + g % 2;
         if (w->offset)
             y += w->offset[g * PANEL_ROWS + r] * sum_a[part * n_tok];
+        /* 3. Both scales. */
+        y += w->scale[g * PANEL_ROWS + r] * (float)s * scale_a;
     }
     return y;
 }
