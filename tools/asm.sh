@@ -24,7 +24,8 @@ if [ -z "$found" ]; then
 fi
 
 table=$(mktemp); trap 'rm -f "$table"' EXIT
-parts() { "$NM" "$1" | awk '$2 == "t" { print $3 }' | LC_ALL=C sort; } # functions of the file's own
+# Functions of the file's own; not what the compiler cuts off (.cold) or adds (the sanitizers' _sub_I_).
+parts() { "$NM" "$1" | awk '$2 == "t" && $3 !~ /\.cold$|^_sub_[DI]_/ { print $3 }' | LC_ALL=C sort; }
 while read -r object symbol; do
     label=$symbol
     if [ -n "$part" ]; then
