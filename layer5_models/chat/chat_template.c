@@ -2,8 +2,6 @@
  * that it makes, so nothing of it remains. */
 #include "jinja_impl.h"
 
-#include "clock.h"
-
 #include <string.h>
 
 Status chat_template_compile(Arena *a, const char *source, size_t n, ChatTemplate **out, Err *err)
@@ -77,7 +75,7 @@ Status chat_template_render(const ChatTemplate *t, const ChatInput *in, Buf *out
 {
     Arena arena = {0};
     Scope top = {0};
-    Interp it = {.a = &arena, .err = err, .scope = &top, .now_s = in->now_s, .start_ns = clock_cpu_ns()};
+    Interp it = {.a = &arena, .err = err, .scope = &top, .now_s = in->now_s};
     Status s = give_all(&it, in);
     if (s == OK) s = jinja_exec(&it, t->root);
     if (s == OK && it.out.len > JINJA_MAX_OUTPUT)

@@ -29,9 +29,11 @@ Status jinja_step(Interp *it)
     if (it->a->used_bytes > JINJA_MAX_MEMORY)
         return jinja_fail(it, E_LIMIT, "more than %zu bytes of values", JINJA_MAX_MEMORY);
     if (it->steps >= it->look) {
-        /* The clock costs more than a step, so it is asked now and then. */
+        /* The clock costs more than a step, so it is asked at the first one and then now and then. */
+        int64_t now = clock_cpu_ns();
+        if (it->look == 0) it->start_ns = now;
         it->look = it->steps + 1000;
-        if (clock_cpu_ns() - it->start_ns > JINJA_MAX_CPU_MS * INT64_C(1000000))
+        if (now - it->start_ns > JINJA_MAX_CPU_MS * INT64_C(1000000))
             return jinja_fail(it, E_LIMIT, "more than %d ms of processor time", JINJA_MAX_CPU_MS);
     }
     if (it->out.len > JINJA_MAX_OUTPUT)

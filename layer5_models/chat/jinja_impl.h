@@ -161,7 +161,7 @@ typedef struct {
     Scope *scope;
     Place place; /* of what is being computed */
     int depth;
-    int64_t steps, look, start_ns; /* done; when the clock is asked next; when it began */
+    int64_t steps, look, start_ns; /* done; when the clock is asked next; its time at the first */
     ChatValue captured; /* what N_NOTHING stands for */
     int jump;           /* 0, N_BREAK or N_CONTINUE while one is on its way to its loop */
     int64_t now_s;
