@@ -142,8 +142,8 @@ static bool check_record(Range story, Range record, char *why, size_t why_bytes)
     int n = 0;
     while (named + n < story.end && isalpha((unsigned char)named[n])) n++;
     if (record.end - hero > n && memcmp(hero, named, (size_t)n) == 0 && hero[n] == '"') return true;
-    snprintf(why, why_bytes, "the hero of the story is %.*s, not %.*s", n < 20 ? n : 20, named, 12,
-             hero);
+    int n_hero = record.end - hero < 12 ? (int)(record.end - hero) : 12;
+    snprintf(why, why_bytes, "the hero of the story is %.*s, not %.*s", n < 20 ? n : 20, named, n_hero, hero);
     return false;
 }
 
