@@ -62,7 +62,8 @@ static bool act_new(BenchCase *c, ActQ8 *a, int64_t n, Err *err)
     a->scale = BENCH_NEW(c, float, n / 32, err);
     a->sum = BENCH_NEW(c, float, n / 32, err);
     a->half = BENCH_NEW(c, float, n / 16, err);
-    return a->q && a->scale && a->sum && a->half;
+    a->split = BENCH_NEW(c, int8_t, act_q8_split_bytes(n), err);
+    return a->q && a->scale && a->sum && a->half && a->split;
 }
 
 static void quant_result(BenchCase *c, QuantState *s, QuantJob job)
@@ -117,6 +118,7 @@ static Status quant_setup(BenchCase *c, Bench *b, Err *err)
     if (!s->codes || !s->scale || !s->x || !s->y || !s->blocks) return E_MEMORY;
     if (!act || !act_new(c, &s->act, WIDTH, err)) return E_MEMORY;
     act_q8(s->act, act, WIDTH);
+    act_q8_split(s->act, WIDTH);
     s->unit = 1.0f;
     if (!s->format->quantise) {
         bench_random_blocks(s->blocks, ROWS * s->row_bytes);

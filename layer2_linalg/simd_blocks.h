@@ -9,12 +9,11 @@
  *     vq_load(p), vq_load_f16(p, stride) (halves `stride` bytes apart), vq_fma
  *     vq_wide(x)              VF floats that have the same sum
  *     vf_spread(x, h)         each block's float for each of its four sums
- * - For blocks of 18 bytes that begin with a half: vq_load_f16_18(p), and
- *     vb_load_nibbles(p)      16 code bytes of each of STEP / 2 blocks
- *     vb_load_16(p, stride)   16 bytes each of STEP / 2 blocks of any size
- *     vb_lower_halves(a, b), vb_upper_halves(a, b)   of 32 bytes for each of STEP / 2 blocks in two
- *                             registers, the first or last 16
- *     vb_join_first(lo, hi), vb_join_last(lo, hi)    the way back: two registers of 32 bytes for each
+ * - vb_load_nibbles(p)        16 code bytes of each of STEP / 2 blocks of 18 bytes that begin with a half
+ *   vb_load_16(p, stride)     16 bytes each of STEP / 2 blocks of any size
+ *   vb_first_halves(split, h), vb_last_halves(split, h)   the first or last 16 of the 32 bytes of each of
+ *                             STEP / 2 blocks, ordered as ActQ8.split
+ *   vb_join_first(lo, hi), vb_join_last(lo, hi)    the way back: two registers of 32 bytes for each
  * - vb_load_block(p, stride, i)   32 bytes of blocks, a register full, i = 0, 1: STEP / 2 blocks
  *   vi_fold(s0, s1)           their sums in the order above
  * - vb_shift(w) and vi_dot4_shifted(acc, w, a): signed weights times signed activations, where the
@@ -58,16 +57,6 @@ SIMD_INLINE vq vq_load_f16(const void *p, int64_t stride)
     return (vq)_mm256_cvtph_ps(_mm_set_epi64x((long long)four_halves(c + 4 * stride, stride),
                                               (long long)four_halves(c, stride)));
 }
-/* Of 64 bytes, words 0, 9, 18, 27 are the halves of 4 blocks; 72 bytes on begin the other 4. */
-SIMD_INLINE vq vq_load_f16_18(const void *p)
-{
-    const __m512i index =
-        _mm512_castsi128_si512(_mm_setr_epi16(0, 9, 18, 27, 0, 9, 18, 27));
-    __m512i words = _mm512_permutexvar_epi16(index, _mm512_loadu_si512(p));
-    words = _mm512_mask_permutexvar_epi16(words, 0xF0, index,
-                                          _mm512_loadu_si512((const char *)p + 72));
-    return (vq)_mm256_cvtph_ps(_mm512_castsi512_si128(words));
-}
 /* Words 1 to 8, 10 to 17 and 19 to 26 are the codes of three blocks; the fourth reaches beyond. */
 SIMD_INLINE vb vb_load_nibbles(const void *p)
 {
@@ -96,15 +85,6 @@ SIMD_INLINE vi vi_fold(vi s0, vi s1)
 {
     return (vi)_mm512_add_epi32(_mm512_shuffle_i32x4((__m512i)s0, (__m512i)s1, 0x88),
                                 _mm512_shuffle_i32x4((__m512i)s0, (__m512i)s1, 0xDD));
-}
-/* Of a = lanes 0 1 2 3 and b = lanes 4 5 6 7: 0 2 4 6 and 1 3 5 7. */
-SIMD_INLINE vb vb_lower_halves(vb a, vb b)
-{
-    return (vb)_mm512_shuffle_i32x4((__m512i)a, (__m512i)b, 0x88);
-}
-SIMD_INLINE vb vb_upper_halves(vb a, vb b)
-{
-    return (vb)_mm512_shuffle_i32x4((__m512i)a, (__m512i)b, 0xDD);
 }
 SIMD_INLINE vf vf_spread(vq x, int h)
 {
@@ -142,7 +122,6 @@ SIMD_INLINE vq vq_load_f16(const void *p, int64_t stride)
     uint64_t hi = load_u16(c + 2 * stride) | (uint64_t)load_u16(c + 3 * stride) << 16;
     return (vq)_mm_cvtph_ps(_mm_cvtsi64_si128((long long)(lo | hi << 32)));
 }
-SIMD_INLINE vq vq_load_f16_18(const void *p) { return vq_load_f16(p, 18); }
 SIMD_INLINE vb vb_load_16(const void *p, int64_t stride)
 {
     const __m128i *first = p;
@@ -159,15 +138,6 @@ SIMD_INLINE vi vi_fold(vi s0, vi s1)
 {
     return (vi)_mm256_add_epi32(_mm256_permute2x128_si256((__m256i)s0, (__m256i)s1, 0x20),
                                 _mm256_permute2x128_si256((__m256i)s0, (__m256i)s1, 0x31));
-}
-/* Of a = lanes 0 1 and b = lanes 2 3: 0 2 and 1 3. */
-SIMD_INLINE vb vb_lower_halves(vb a, vb b)
-{
-    return (vb)_mm256_permute2x128_si256((__m256i)a, (__m256i)b, 0x20);
-}
-SIMD_INLINE vb vb_upper_halves(vb a, vb b)
-{
-    return (vb)_mm256_permute2x128_si256((__m256i)a, (__m256i)b, 0x31);
 }
 SIMD_INLINE vf vf_spread(vq x, int h)
 {
@@ -222,16 +192,6 @@ SIMD_INLINE vb vb_load_block(const void *p, int64_t stride, int h)
 }
 SIMD_INLINE vi vi_fold(vi s0, vi s1) { return s0 + s1; }
 SIMD_INLINE vf vf_spread(vq x, int h) { return vf_set1(x[h]); }
-SIMD_INLINE vb vb_lower_halves(vb a, vb b)
-{
-    (void)b;
-    return a;
-}
-SIMD_INLINE vb vb_upper_halves(vb a, vb b)
-{
-    (void)a;
-    return b;
-}
 SIMD_INLINE vf vf_f16(uint16_t h)
 {
     return (vf)vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(h)));
@@ -241,7 +201,6 @@ SIMD_INLINE vq vq_load_f16(const void *p, int64_t stride)
     uint64_t both = load_u16(p) | (uint64_t)load_u16((const char *)p + stride) << 16;
     return (vq)vget_low_f32(vcvt_f32_f16(vreinterpret_f16_u64(vcreate_u64(both))));
 }
-SIMD_INLINE vq vq_load_f16_18(const void *p) { return vq_load_f16(p, 18); }
 SIMD_INLINE vi vi_load_u8(const void *p)
 {
     uint32_t four;
@@ -266,6 +225,14 @@ SIMD_INLINE vi vi_max(vi a, vi b) { return (vi)vmaxq_s32((int32x4_t)a, (int32x4_
 SIMD_INLINE int32_t vi_hmax(vi x) { return vmaxvq_s32((int32x4_t)x); }
 
 #endif
+
+/* Four blocks of 32 bytes stand as four times the first 16 and four times the last 16. */
+SIMD_INLINE vb vb_first_halves(const int8_t *split, int h)
+{
+    int block = h * STEP / 2;
+    return vb_load(split + block / 4 * 128 + block % 4 * 16);
+}
+SIMD_INLINE vb vb_last_halves(const int8_t *split, int h) { return vb_first_halves(split + 64, h); }
 
 /* lo and hi hold 16 bytes of each of STEP / 2 blocks: those of a block side by side. */
 #if VF == 16

@@ -9,6 +9,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 /* Nearest integer, ties to even, for |x| < 2^22: 1.5 * 2^23 has no bits left for a fraction. */
 static float round_even(float x)
@@ -43,3 +44,12 @@ void act_q8_scalar(ActQ8 a, const float *x, int64_t n)
     }
 }
 //@ end act_q8
+
+void act_q8_split(ActQ8 a, int64_t n)
+{
+    for (int64_t i = 0; i < n / 32; i++) {
+        int8_t *to = a.split + act_q8_split_at(i);
+        memcpy(to, a.q + 32 * i, 16);
+        memcpy(to + 64, a.q + 32 * i + 16, 16);
+    }
+}

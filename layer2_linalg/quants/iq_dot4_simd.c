@@ -16,16 +16,15 @@ typedef struct { vf s; vq zero; } Sums;
 /* As q4_0_dot4_simd.c, with a table look-up in between. */
 SIMD_INLINE Sums step(const BlockIQ4_NL *b, ActQ8 a, Sums sums)
 {
-    vq d = vq_load_f16_18(b), ds = d * vq_load(a.scale);
+    vq d = vq_load_f16(b, sizeof *b), ds = d * vq_load(a.scale);
 #pragma GCC unroll 2
-    for (int h = 0; h < 2; h++, b += STEP / 2, a.q += 16 * STEP) {
+    for (int h = 0; h < 2; h++, b += STEP / 2) {
         /* 1. Integers: four sums for each block, low and high nibbles. */
         vb codes = vb_load_nibbles(b);
-        vb a0 = vb_load(a.q), a1 = vb_load(a.q + 4 * VF);
         vb lo = vb_shift(vb_lookup(iq_values4, codes & vb_set1(15)));
         vb hi = vb_shift(vb_lookup(iq_values4, (vb)((vi)codes >> 4) & vb_set1(15)));
-        vi s = vi_dot4_shifted(vi_set1(0), lo, vb_lower_halves(a0, a1));
-        s = vi_dot4_shifted(s, hi, vb_upper_halves(a0, a1));
+        vi s = vi_dot4_shifted(vi_set1(0), lo, vb_first_halves(a.split, h));
+        s = vi_dot4_shifted(s, hi, vb_last_halves(a.split, h));
         /* 2. Both scales once per block. */
         sums.s = vf_fma(vf_spread(ds, h), vf_from_vi(s), sums.s);
     }

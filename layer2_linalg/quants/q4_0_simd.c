@@ -21,7 +21,7 @@ void SIMD_FN(dequant_q4_0)(float *y, const void *blocks, int64_t n)
 /* Codes and scales of STEP blocks. */
 SIMD_INLINE void unpack_step(int8_t *q, float *scale, const BlockQ4_0 *b)
 {
-    vq d = vq_load_f16_18(b);
+    vq d = vq_load_f16(b, sizeof *b);
     memcpy(scale, &d, sizeof d);
 #pragma GCC unroll 2
     for (int h = 0; h < 2; h++, b += STEP / 2, q += 16 * STEP) {

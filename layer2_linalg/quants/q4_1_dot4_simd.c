@@ -12,13 +12,12 @@ SIMD_INLINE Sums step(const BlockQ4_1 *b, ActQ8 a, Sums sums)
     vq d = vq_load_f16(&b->d, sizeof *b), ds = d * vq_load(a.scale);
     vq m = vq_load_f16(&b->m, sizeof *b);
 #pragma GCC unroll 2
-    for (int h = 0; h < 2; h++, b += STEP / 2, a.q += 16 * STEP) {
+    for (int h = 0; h < 2; h++, b += STEP / 2) {
         /* 1. Integers: four sums for each block, low and high nibbles. */
         vb codes = vb_load_16(b->q, sizeof *b);
-        vb a0 = vb_load(a.q), a1 = vb_load(a.q + 4 * VF);
         vb lo = codes & vb_set1(15);
         vb hi = (vb)((vi)codes >> 4) & vb_set1(15);
-        vi s = vi_dot4x2_us(vi_set1(0), lo, vb_lower_halves(a0, a1), hi, vb_upper_halves(a0, a1));
+        vi s = vi_dot4x2_us(vi_set1(0), lo, vb_first_halves(a.split, h), hi, vb_last_halves(a.split, h));
         /* 2. Both scales once per block, and the minimum times the sum of the activations. */
         sums.s = vf_fma(vf_spread(ds, h), vf_from_vi(s), sums.s);
     }

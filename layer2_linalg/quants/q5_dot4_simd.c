@@ -36,25 +36,32 @@ SIMD_INLINE Sums step(Sums sums, const char *b, Layout l, ActQ8 a)
     return sums;
 }
 
-SIMD_INLINE float dot(const char *b, ActQ8 a, int64_t n, Layout l)
+/* The last blocks of a row, filled up with zeros; not in line, since what it keeps on the stack would cost every row. */
+static __attribute__((noinline)) float dot_rest(const char *b, ActQ8 a, int64_t left, Layout l)
+{
+    char rest[24 * STEP] = {0};
+    ActRest act;
+    memcpy(rest, b, (size_t)(left * l.bytes));
+    Sums sums = step((Sums){vf_zero(), (vq){0}}, rest, l, act_rest(&act, a, left));
+    return vf_sum(sums.s + vq_wide(sums.least));
+}
+
+/* Whole steps only. */
+SIMD_INLINE float dot_steps(const char *b, ActQ8 a, int64_t n, Layout l)
 {
     Sums sums = {vf_zero(), (vq){0}};
-    int64_t left = n / 32;
-    for (; left >= STEP; left -= STEP, b += STEP * l.bytes) {
+    for (int64_t i = 0; i < n / 32; i += STEP, b += STEP * l.bytes) {
         prefetch_ahead(b, STEP * l.bytes);
-        sums = step(sums, b, l, a);
-        a.q += 32 * STEP;
-        a.scale += STEP;
-        a.sum += STEP;
-    }
-    /* The last blocks, filled up with zeros. */
-    if (left > 0) {
-        char rest[24 * STEP] = {0};
-        ActRest act;
-        memcpy(rest, b, (size_t)(left * l.bytes));
-        sums = step(sums, rest, l, act_rest(&act, a, left));
+        sums = step(sums, b, l, act_from(a, i));
     }
     return vf_sum(sums.s + vq_wide(sums.least));
+}
+
+SIMD_INLINE float dot(const char *b, ActQ8 a, int64_t n, Layout l)
+{
+    int64_t left = n / 32 % STEP, whole = n / 32 - left;
+    if (left == 0) return dot_steps(b, a, n, l);
+    return dot_steps(b, a, 32 * whole, l) + dot_rest(b + whole * l.bytes, act_from(a, whole), left, l);
 }
 
 float SIMD_FN(dot_q5_0)(const void *blocks, ActQ8 a, int64_t n)

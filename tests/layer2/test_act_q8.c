@@ -11,7 +11,7 @@
 enum { MOST = 4096 };
 static int8_t q[2][MOST];
 static float scale[2][MOST / 32], sum[2][MOST / 32], half[2][MOST / 16];
-static const ActQ8 got = {q[0], scale[0], sum[0], half[0]}, want = {q[1], scale[1], sum[1], half[1]};
+static const ActQ8 got = {q[0], scale[0], sum[0], half[0], NULL}, want = {q[1], scale[1], sum[1], half[1], NULL};
 
 /* Largest magnitude 127, so the scale is 1 and the codes are the numbers, ties rounded to even. */
 static void check_by_hand(const KernelRow *row, void *ctx)
@@ -97,6 +97,23 @@ static void rounding_loses_at_most_half_a_step(void **state)
     }
 }
 
+/* Five blocks: the first halves of four, their last halves, then the same of the one left over. */
+static void halves_of_four_blocks_stand_together(void **state)
+{
+    (void)state;
+    int8_t q_of_five[160], split[256] = {0};
+    for (int i = 0; i < 160; i++) q_of_five[i] = (int8_t)(i - 80);
+    ActQ8 a = {.q = q_of_five, .split = split};
+    assert_int_equal(act_q8_split_bytes(160), sizeof split);
+    act_q8_split(a, 160);
+    assert_memory_equal(split + 16, q_of_five + 32, 16);
+    assert_memory_equal(split + 64, q_of_five + 16, 16);
+    assert_memory_equal(split + 112, q_of_five + 112, 16);
+    assert_memory_equal(split + 128, q_of_five + 128, 16);
+    assert_memory_equal(split + 192, q_of_five + 144, 16);
+    assert_int_equal(split[144], 0);
+}
+
 int main(void)
 {
     layer2_init();
@@ -105,6 +122,7 @@ int main(void)
         cmocka_unit_test(all_variants_give_the_same_integers),
         cmocka_unit_test(what_is_not_finite_spoils_its_block_only),
         cmocka_unit_test(rounding_loses_at_most_half_a_step),
+        cmocka_unit_test(halves_of_four_blocks_stand_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,11 +13,12 @@ static Format formats[] = {{DT_Q8_0, "dot_q8_0", 0, 256}, {DT_Q4_0, "dot_q4_0", 
 enum { N_FORMATS = 2, MOST = 4096 };
 
 /* Buffers of exactly n activations, so that a read past the end is seen. */
-typedef struct { TwinBuf q, scale, sum, half; ActQ8 a; } Acts;
+typedef struct { TwinBuf q, scale, sum, half, split; ActQ8 a; } Acts;
 static Acts acts_open(int64_t n)
 {
-    Acts s = {twin_buf(n, 1, 0), twin_buf(n / 32, 4, 0), twin_buf(n / 32, 4, 0), twin_buf(n / 16, 4, 0), {0}};
-    s.a = (ActQ8){s.q.data, s.scale.data, s.sum.data, s.half.data};
+    Acts s = {twin_buf(n, 1, 0), twin_buf(n / 32, 4, 0), twin_buf(n / 32, 4, 0), twin_buf(n / 16, 4, 0),
+              twin_buf(act_q8_split_bytes(n), 1, 0), {0}};
+    s.a = (ActQ8){s.q.data, s.scale.data, s.sum.data, s.half.data, s.split.data};
     return s;
 }
 static void acts_close(Acts s)
@@ -26,6 +27,7 @@ static void acts_close(Acts s)
     twin_free(s.scale);
     twin_free(s.sum);
     twin_free(s.half);
+    twin_free(s.split);
 }
 
 /* Weight codes of one block as integers, and its scale. */
@@ -67,9 +69,10 @@ static void check_by_hand(const KernelRow *row, void *ctx)
     BlockQ8_0 b8 = {.d = 0x3800, .q = {3, -2, [16] = 5, [31] = 7}};
     BlockQ4_0 b4 = {.d = 0x3800, .q = {11 | 13 << 4, 6 | 8 << 4, [15] = 8 | 15 << 4}};
     for (int j = 2; j < 15; j++) b4.q[j] = 0x88;
-    int8_t q[32] = {10, 100, [16] = 1, [31] = -3};
+    int8_t q[32] = {10, 100, [16] = 1, [31] = -3}, split[128];
     float scale = 2, half[2] = {2 * (10 + 100), 2 * (1 - 3)}, sum = half[0] + half[1];
-    ActQ8 a = {q, &scale, &sum, half};
+    ActQ8 a = {q, &scale, &sum, half, split};
+    act_q8_split(a, 32);
     const void *b = f->type == DT_Q8_0 ? (const void *)&b8 : (const void *)&b4;
     assert_true(((dot_quant_fn *)row->fn)(b, a, 32) == -186.0f);
     assert_true(((dot_quant_fn *)row->fn)(b, a, 0) == 0.0f);
@@ -101,6 +104,7 @@ static void check_random(const KernelRow *row, void *ctx)
         TwinBuf x = twin_buf(n, 4, 1), b = twin_buf(dtype_row_bytes(f->type, n), 1, 1);
         twin_normals(&rng, x.data, n);
         act_q8_scalar(s.a, x.data, n);
+        act_q8_split(s.a, n);
         random_blocks(&rng, f->type, b.data, n);
         double magnitude, want = exact_dot(f, b.data, s.a, n, &magnitude);
         /* Integers are exact; each block's term is rounded 4 times, then n / 32 additions. */
@@ -136,6 +140,7 @@ static void check_extremes(const KernelRow *row, void *ctx)
             s.a.half[2 * i] = s.a.half[2 * i + 1] = s.a.sum[i] / 2;
         }
         memset(s.a.q, k & 2 ? -127 : 127, (size_t)n);
+        act_q8_split(s.a, n);
         double magnitude, want = exact_dot(f, blocks, s.a, n, &magnitude);
         assert_true(((dot_quant_fn *)row->fn)(blocks, s.a, n) == (float)want);
         acts_close(s);
@@ -162,6 +167,7 @@ static void check_not_finite(const KernelRow *row, void *ctx)
             twin_normals(&rng, x, n);
             if (k == 4) x[place * 32 + 5] = NAN;
             act_q8_scalar(s.a, x, n);
+            act_q8_split(s.a, n);
             random_blocks(&rng, f->type, blocks, n);
             if (k < 4) memcpy(blocks + place * dtype_info(f->type)->bytes, &bad[k], 2);
             assert_false(isfinite(((dot_quant_fn *)row->fn)(blocks, s.a, n)));

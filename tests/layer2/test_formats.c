@@ -174,11 +174,12 @@ static void every_variant_quantises_to_the_same_bytes(void **state)
 }
 
 /* Activations of exactly n elements, so that a read past the end is seen. */
-typedef struct { TwinBuf q, scale, sum, half; ActQ8 a; } Acts;
+typedef struct { TwinBuf q, scale, sum, half, split; ActQ8 a; } Acts;
 static Acts acts_open(int64_t n)
 {
-    Acts s = {twin_buf(n, 1, 0), twin_buf(n / 32, 4, 0), twin_buf(n / 32, 4, 0), twin_buf(n / 16, 4, 0), {0}};
-    s.a = (ActQ8){s.q.data, s.scale.data, s.sum.data, s.half.data};
+    Acts s = {twin_buf(n, 1, 0), twin_buf(n / 32, 4, 0), twin_buf(n / 32, 4, 0), twin_buf(n / 16, 4, 0),
+              twin_buf(act_q8_split_bytes(n), 1, 0), {0}};
+    s.a = (ActQ8){s.q.data, s.scale.data, s.sum.data, s.half.data, s.split.data};
     return s;
 }
 static void acts_close(Acts s)
@@ -187,6 +188,7 @@ static void acts_close(Acts s)
     twin_free(s.scale);
     twin_free(s.sum);
     twin_free(s.half);
+    twin_free(s.split);
 }
 
 /* A dot product uses the same real numbers as decoding and multiplying, except for roundings: three
@@ -200,6 +202,7 @@ static void check_dot_of(const Format *f, const KernelRow *row, Rng *rng, int64_
     twin_normals(rng, w, n);
     for (int64_t i = 0; fill != RANDOM && i < n; i++) w[i] = fill == ALL_ONES ? 1 : -1;
     act_q8_scalar(s.a, w, n);
+    act_q8_split(s.a, n);
     fill_blocks(f, rng, b.data, n, fill);
     row_to_f32(w, b.data, f->type, n);
     double want = 0, magnitude = 0;
@@ -250,6 +253,7 @@ static void check_not_finite(const KernelRow *row, void *ctx)
             twin_normals(&rng, x, N);
             if (k == n_bad) x[place * 32 + 5] = NAN;
             act_q8_scalar(s.a, x, N);
+            act_q8_split(s.a, N);
             fill_blocks(f, &rng, blocks, N, RANDOM);
             if (k < n_bad) put_half(f, blocks + place * bytes + f->at[k / 4], bad[k % 4]);
             assert_false(isfinite(((dot_quant_fn *)row->fn)(blocks, s.a, N)));

@@ -127,12 +127,13 @@ static void check_picking(const KernelRow *row, void *ctx)
 {
     const Picked *p = ctx;
     for (int j = 0; j < dtype_info(p->f->type)->block; j++) {
-        int8_t q[256] = {0};
+        int8_t q[256] = {0}, split[256];
         float scale[8] = {1, 1, 1, 1, 1, 1, 1, 1}, sum[8] = {0}, half[16] = {0};
         q[j] = 10;
         scale[j / 32] = 0.5f;
         sum[j / 32] = half[j / 16] = 5;
-        ActQ8 a = {q, scale, sum, half};
+        ActQ8 a = {q, scale, sum, half, split};
+        act_q8_split(a, dtype_info(p->f->type)->block);
         float got = ((dot_quant_fn *)row->fn)(p->block, a, dtype_info(p->f->type)->block);
         assert_near(got, p->w[j] * 5, 0, row->op, row->variant, j);
     }
