@@ -36,6 +36,7 @@ SIMD_INLINE vb four_acts(const uint8_t *p)
 #if defined(SIMD_ISA_avx2)
 
 enum { CHAIN_0 = 4, CHAIN_1 = 2, CHAIN_2 = 1 };
+SIMD_INLINE bool wants_signed(int chain) { return chain == 1; }
 SIMD_INLINE int width_of(int largest) { return largest <= 16 ? 0 : largest <= 32 ? 1 : 2; }
 
 SIMD_INLINE vi chain_begin(vi s)
@@ -49,15 +50,16 @@ SIMD_INLINE vi chain_add(vi p, vb a, vb w, int chain)
     if (chain > 1) {
         products = _mm256_maddubs_epi16((__m256i)a, (__m256i)w);
     } else {
-        vb code = a ^ vb_set1(-128);
         products = _mm256_maddubs_epi16(_mm256_abs_epi8((__m256i)w),
-                                        _mm256_sign_epi8((__m256i)code, (__m256i)w));
+                                        _mm256_sign_epi8((__m256i)a, (__m256i)w));
     }
     return (vi)_mm256_add_epi16((__m256i)p, products);
 }
 SIMD_INLINE vi chain_end(vi s, vi p)
 {
-    return s + (vi)_mm256_madd_epi16((__m256i)p, _mm256_set1_epi16(1));
+    vi sum = s + (vi)_mm256_madd_epi16((__m256i)p, _mm256_set1_epi16(1));
+    __asm__("" : "+x"(sum)); /* now: gcc would put off the additions and keep all products on the stack */
+    return sum;
 }
 SIMD_INLINE vi chain_start(const int32_t *start, int chain)
 {
@@ -67,6 +69,11 @@ SIMD_INLINE vi chain_start(const int32_t *start, int chain)
 #else
 
 enum { CHAIN_0 = 4 };
+SIMD_INLINE bool wants_signed(int chain)
+{
+    (void)chain;
+    return VF == 4;
+}
 SIMD_INLINE int width_of(int largest)
 {
     (void)largest;
@@ -83,7 +90,7 @@ SIMD_INLINE vi chain_end(vi s, vi p)
 SIMD_INLINE vi chain_add(vi p, vb a, vb w, int chain)
 {
     (void)chain;
-    return vi_dot4_ss(p, w, a ^ vb_set1(-128));
+    return vi_dot4_ss(p, w, a);
 }
 SIMD_INLINE vi chain_start(const int32_t *start, int chain)
 {
@@ -105,6 +112,17 @@ SIMD_INLINE vi chain_start(const int32_t *start, int chain)
 #endif
 
 /* ---------------------------------------------------------------- tiles */
+
+/* 32 activations of each token, as this machine wants them: code + 128 as they are, or the code itself in `own`. Once for all
+ * rows and columns that they meet, instead of at every product. */
+SIMD_INLINE const uint8_t *acts_wanted(uint8_t *own, const uint8_t *a, int n_tok, int chain)
+{
+    if (!wants_signed(chain)) return a;
+#pragma GCC unroll 12
+    for (int i = 0; i < 32 * n_tok; i += 4 * VF) vb_store(own + i, vb_load(a + i) ^ vb_set1(-128));
+    __asm__("" : : "r"(own) : "memory"); /* or they would be picked from registers, with shuffles */
+    return own;
+}
 
 /* All vectors of rows; all sums of a tile. Unrolled, or they would be arrays in memory. */
 #define EACH_REG _Pragma("GCC unroll 2") for (int i = 0; i < REGS; i++)
