@@ -9,6 +9,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { MEMORY_BYTES = 512 << 20 }; /* as much as the bandwidth is measured with */
+
 static const BenchPick sets[] = {
 #if defined(__x86_64__)
     {"scalar", "scalar"}, {"avx2", "avx2"}, {"avx512", "avx512"},
@@ -106,8 +108,13 @@ void bench_add_linear(Bench *b)
                              .setup = linear_setup});
     static const DType packed[] = {DT_F16, DT_BF16, DT_Q8_0, DT_Q4_0, DT_Q4_K, DT_Q6_K};
     static const int64_t n_toks[] = {16, 128, 512};
-    for (int i = 0; i < 6; i++)
-        for (int k = 0; k < 3 && fast_sets->name; k++)
+    for (int i = 0; i < 6 && fast_sets->name; i++) {
+        for (int k = 0; k < 3; k++)
             bench_add(b, (BenchCase){.op = "linear_prefill", .n = {packed[i], 2048, 2048, n_toks[k]},
                                      .setup = linear_setup, .picks = fast_sets});
+        /* One token again, with more weights than any cache holds: what is left of the bandwidth. */
+        int64_t n_out = MEMORY_BYTES / dtype_row_bytes(packed[i], 2048);
+        bench_add(b, (BenchCase){.op = "linear_memory", .n = {packed[i], 2048, n_out, 1},
+                                 .setup = linear_setup, .picks = fast_sets});
+    }
 }
