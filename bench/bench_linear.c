@@ -85,9 +85,10 @@ static Status linear_setup(BenchCase *c, Bench *b, Err *err)
     c->flops = 2.0 * (double)(n_tok * n_in * n_out);
     c->set_bytes = c->bytes = (double)tensor_bytes(&s->w) + 4.0 * (double)(n_tok * (n_in + n_out));
     /* Quantised weights that unpack are multiplied as bytes, by one token or many; of 16 bits, as integers
-     * by many, whose roundings are 0.026 % of the result's sqrt(n_in): 8 times that at most. */
+     * by many if that is asked for (the op linear_halves tries it), whose roundings are 0.026 % of the result's
+     * sqrt(n_in): 8 times that at most. */
     c->int8 = quant_format(type)->unpack != NULL;
-    c->int16 = n_tok > 8 && (type == DT_F16 || type == DT_BF16);
+    c->int16 = (type == DT_F16 || type == DT_BF16) && (!c->picks || linear_product_bits(type) == 16);
     if (c->int16) c->tol = 0.002 * sqrt((double)n_in);
     return OK;
 }

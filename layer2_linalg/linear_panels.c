@@ -16,7 +16,7 @@ typedef struct {
     const LinearJob *job;
     PanelActs acts;
     char *workers; /* [n_threads] bytes_per_worker() */
-    int64_t n_tiles;
+    int64_t n_tiles, small, n_small; /* the first n_small tiles have `small` tokens, the others one more */
 } PanelJob;
 
 typedef struct {
@@ -39,8 +39,8 @@ int64_t linear_panels_scratch(const PanelKind *kind, int64_t max_in, int64_t max
 /* Tiles are as equal as possible: 13 tokens are 6 + 7, not 12 + 1. */
 static PanelPart tile_of(const PanelJob *m, int64_t tile, int64_t k, int64_t n_k)
 {
-    int64_t n_tok = m->job->n_tok, t = n_tok * tile / m->n_tiles;
-    return (PanelPart){t, k, n_k, (int)(n_tok * (tile + 1) / m->n_tiles - t)};
+    int64_t larger = tile > m->n_small ? tile - m->n_small : 0;
+    return (PanelPart){m->small * tile + larger, k, n_k, (int)(m->small + (tile >= m->n_small))};
 }
 
 static void round_acts(void *ctx, int64_t begin, int64_t end, int thread)
@@ -53,19 +53,25 @@ static void round_acts(void *ctx, int64_t begin, int64_t end, int thread)
     }
 }
 
-/* Asks for what the next panel will unpack: its columns [k, k + n_k) of some rows, in time for the cache
- * and in small portions, since a core waits for only so many lines at once. */
-static void prefetch_rows(const Tensor *w, int64_t row, int64_t n_rows, int64_t k, int64_t n_k)
+/* What is unpacked next: rows of a matrix, n_bytes of each. */
+typedef struct { const char *at; int64_t row_bytes, n_rows, n_bytes; } Next;
+
+/* The panel at `row`, columns from k on. */
+static Next next_at(const Tensor *w, int64_t row, int64_t k, int64_t n_k)
 {
-    int64_t n_bytes = dtype_row_bytes(w->type, n_k);
-    const char *at = (const char *)w->data + row * w->nb[1] + dtype_row_bytes(w->type, k);
-    if (row + n_rows > w->ne[1]) n_rows = w->ne[1] - row;
-    for (int64_t r = 0; r < n_rows; r++, at += w->nb[1])
-        for (int64_t i = 0; i < n_bytes; i += 64) __builtin_prefetch(at + i, 0, 2);
+    int64_t left = w->ne[1] - row;
+    return (Next){(const char *)w->data + row * w->nb[1] + dtype_row_bytes(w->type, k), w->nb[1],
+                  left < PANEL_ROWS ? left : PANEL_ROWS, dtype_row_bytes(w->type, n_k)};
 }
 
-/* What is unpacked next. */
-typedef struct { int64_t row, k, n_k; } Next;
+/* Asks for rows [from, to) of it, in time for the cache and in small portions, since a core waits for only so many
+ * lines at once. */
+static void prefetch_rows(const Next *next, int64_t from, int64_t to)
+{
+    for (int64_t r = from; r < to && r < next->n_rows; r++)
+        for (int64_t i = 0; i < next->n_bytes; i += 64)
+            __builtin_prefetch(next->at + r * next->row_bytes + i, 0, 2);
+}
 
 /* Sums of a panel that hangs over the last row: those that exist, from the buffer to y. */
 static void store_edge(const PanelJob *m, const float *sums, const LinearOut *o, int64_t row)
@@ -77,7 +83,7 @@ static void store_edge(const PanelJob *m, const float *sums, const LinearOut *o,
 
 /* The panel at `row`, columns from k on, times all tokens; sums [n_tok][PANEL_ROWS] are the panel's. */
 static void panel_columns(const PanelJob *m, const Worker *wk, const LinearOut *o, int64_t row,
-                          int64_t k, Next next, float *sums)
+                          int64_t k, const Next *next, float *sums)
 {
     int64_t left = o->w->ne[1] - row, n_in = m->job->n_in, most_k = m->kind->most_k;
     int64_t n_k = n_in - k < most_k ? n_in - k : most_k;
@@ -87,13 +93,12 @@ static void panel_columns(const PanelJob *m, const Worker *wk, const LinearOut *
     if (o->bias && !o->scale) memcpy(start, o->bias + row, (size_t)n_rows * sizeof *start);
     m->kind->unpack(wk->own, o->w, row, n_rows, k, n_k);
     bool to_y = k + n_k == n_in && n_rows == PANEL_ROWS;
+    int64_t portion = (PANEL_ROWS + m->n_tiles - 1) / m->n_tiles;
 //@ begin linear-panels
     for (int64_t i = 0; i < m->n_tiles; i++) {
         PanelPart part = tile_of(m, i, k, n_k);
-        int64_t r = PANEL_ROWS * i / m->n_tiles;
         /* 2. What is needed next from memory: weights. */
-        prefetch_rows(o->w, next.row + r,
-                      PANEL_ROWS * (i + 1) / m->n_tiles - r, next.k, next.n_k);
+        prefetch_rows(next, portion * i, portion * (i + 1));
         /* 3. From the sums so far to the sums with these columns. */
         float *sum = sums + part.t * PANEL_ROWS;
         PanelSums at = {start, 0, sum, PANEL_ROWS};
@@ -114,11 +119,11 @@ static void one_group(const PanelJob *m, const Worker *wk, const LinearOut *o, i
     int64_t n_in = m->job->n_in, most_k = m->kind->most_k;
     for (int64_t k = 0; k < n_in; k += most_k)
         for (int64_t p = 0; p < n_panels; p++) {
-            Next next = {row + (p + 1) * PANEL_ROWS, k, 0};
-            if (p + 1 == n_panels) next = (Next){row, k + most_k, 0};
-            if (next.k >= n_in) next = (Next){row + n_panels * PANEL_ROWS, 0, 0};
-            next.n_k = n_in - next.k < most_k ? n_in - next.k : most_k;
-            panel_columns(m, wk, o, row + p * PANEL_ROWS, k, next,
+            int64_t next_row = row + (p + 1) * PANEL_ROWS, next_k = k;
+            if (p + 1 == n_panels) next_row = row, next_k = k + most_k;
+            if (next_k >= n_in) next_row = row + n_panels * PANEL_ROWS, next_k = 0;
+            Next next = next_at(o->w, next_row, next_k, n_in - next_k < most_k ? n_in - next_k : most_k);
+            panel_columns(m, wk, o, row + p * PANEL_ROWS, k, &next,
                           wk->sums + p * m->job->n_tok * PANEL_ROWS);
         }
 }
@@ -148,6 +153,8 @@ void linear_panels(const PanelKind *kind, Pool *pool, const LinearJob *job)
     PanelJob m = {.kind = kind, .job = job, .acts = {job, job->scratch}};
     m.workers = job->scratch + kind->acts_bytes(job->n_in, job->n_tok);
     m.n_tiles = (job->n_tok + PANEL_TOKENS - 1) / PANEL_TOKENS;
+    m.small = job->n_tok / m.n_tiles;
+    m.n_small = m.n_tiles - job->n_tok % m.n_tiles;
     int64_t n_panels = 0;
     for (int i = 0; i < job->n_outs; i++) n_panels += n_panels_of(&job->outs[i]);
     pool_for(pool, m.n_tiles, 1, round_acts, &m);
