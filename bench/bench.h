@@ -137,6 +137,7 @@ void bench_print_summary(const Bench *b);
 void bench_add_vec(Bench *b);
 void bench_add_matmul(Bench *b);
 void bench_add_quants(Bench *b);
+void bench_add_dots(Bench *b);
 void bench_add_panel_int8(Bench *b);
 void bench_add_panel_int16(Bench *b);
 void bench_add_linear(Bench *b);

@@ -4,6 +4,7 @@
  * all ops at once: scalar everywhere, AVX2 everywhere, ... The decode matrices have the shape of a
  * vocabulary's output matrix. */
 #include "bench.h"
+#include "linear_parts.h"
 
 #include <float.h>
 #include <math.h>
@@ -88,7 +89,8 @@ static Status linear_setup(BenchCase *c, Bench *b, Err *err)
      * by many if that is asked for (the op linear_halves tries it), whose roundings are 0.026 % of the result's
      * sqrt(n_in): 8 times that at most. */
     c->int8 = quant_format(type)->unpack != NULL;
-    c->int16 = (type == DT_F16 || type == DT_BF16) && (!c->picks || linear_product_bits(type) == 16);
+    c->int16 = n_tok >= LINEAR_FEW && (type == DT_F16 || type == DT_BF16) &&
+               (!c->picks || linear_product_bits(type) == 16);
     if (c->int16) c->tol = 0.002 * sqrt((double)n_in);
     return OK;
 }

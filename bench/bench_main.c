@@ -131,6 +131,7 @@ static void add_all(Bench *b)
     bench_add_tokenizer(b);
     bench_add_import(b);
     bench_add_generate(b);
+    bench_add_dots(b);
     bench_add_panel_int8(b);
     bench_add_panel_int16(b);
     bench_add_linear(b);

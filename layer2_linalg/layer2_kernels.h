@@ -4,6 +4,7 @@
 #define SIXFOLD_LAYER2_KERNELS_H
 
 #include "layer2.h"
+#include "dots.h"
 #include "kernel_rows.h"
 #include "linear_parts.h"
 #include "matmul_block.h"

@@ -5,8 +5,8 @@
  * s is 1, unless the matrix has a scale of its own beside those of its blocks: in files with NVFP4 it has,
  * because the scales of the blocks, of 8 bits each, cover only a small range.
  *
- * Few tokens (up to 8; 4 if the weights are quantised): fused dot products on the stored bytes, at memory speed; rows are split
- * statically into one contiguous range per thread. Many tokens: panels of rows are unpacked and
+ * Few tokens (up to 48; 4 if the weights are quantised): dot products on the stored bytes, at memory speed; rows are split
+ * statically into one contiguous range per thread. With F32, F16 and BF16 a token has the same bits alone and beside others. Many tokens: panels of rows are unpacked and
  * multiplied by one register-blocked micro-kernel. Quantised weights are multiplied as bytes, by
  * activations rounded to 8 bits (ActQ8), 32 with one scale; F32, F16 and BF16 as floats, by x as it is.
  * SIXFOLD_KERNELS=linear_halves:int16 multiplies F16 and BF16 as integers of 13 bits and a sign

@@ -1,22 +1,24 @@
 /* linear_few.c: y = W x for one to a few tokens: every weight byte is read once, at memory speed.
  *
- * Activations are quantised once, before the rows. All matrices of the call are one long list of
- * rows, and each thread takes one contiguous stretch of its bytes: memory likes few, long streams
- * (64-row pieces handed out dynamically reach 60 % of the bandwidth of two halves). A row is used for
- * all tokens while it is in the nearest cache. */
+ * All matrices of the call are one long list of rows, and each thread takes one contiguous stretch of its
+ * bytes: memory likes few, long streams (64-row pieces handed out dynamically reach 60 % of the bandwidth of
+ * two halves). A row is used for all tokens while it is in a near cache.
+ *   quantised weights: activations are quantised once, before the rows; a dot product per row and token
+ *   floats: a few rows meet a few tokens at once (dots.h), so that a weight is loaded and widened once */
 #include "linear_parts.h"
+#include "dots.h"
 #include "layer2.h"
 
 enum { ROWS_AT_ONCE = 16 };
 
 typedef struct {
     const LinearJob *job;
-    ActQ8 act[LINEAR_FEW]; /* of each token, if weights are quantised */
+    ActQ8 act[LINEAR_FEW_INT8]; /* of each token, if weights are quantised */
 } FewJob;
 
 int64_t linear_few_scratch(int64_t max_in, int64_t max_tok)
 {
-    int64_t n_tok = max_tok < LINEAR_FEW ? max_tok : LINEAR_FEW, n_blocks = (max_in + 31) / 32;
+    int64_t n_tok = max_tok < LINEAR_FEW_INT8 ? max_tok : LINEAR_FEW_INT8, n_blocks = (max_in + 31) / 32;
     return linear_align(n_tok * n_blocks * 32) + n_tok * act_q8_split_bytes(32 * n_blocks) +
            2 * linear_align(n_tok * n_blocks * (int64_t)sizeof(float)) +
            linear_align(n_tok * n_blocks * 2 * (int64_t)sizeof(float));
@@ -60,19 +62,47 @@ static void quant_rows(const FewJob *f, const LinearOut *o, int64_t from, int64_
 }
 //@ end linear-few
 
+/* Columns of a tile of tokens that stay in L1 (32 KB) while a group of rows passes by. */
+enum { DOTS_K = 1024, DOTS_GROUP = 48 };
+
+/* Tiles are as equal as possible: 9 tokens are 4 + 5. */
+static int tile_begin(int n_tok, int tile)
+{
+    int n_tiles = (n_tok + DOTS_TOKENS - 1) / DOTS_TOKENS;
+    return n_tok * tile / n_tiles;
+}
+
+/* n_rows <= DOTS_GROUP rows from `row` on. Each tile has its sums, [n_rows][tokens of the tile]. */
+static void float_group(const FewJob *f, const LinearOut *o, int64_t row, int n_rows)
+{
+    const LinearJob *job = f->job;
+    dots_fn *dots = o->w->type == DT_F32 ? dots_f32 : o->w->type == DT_F16 ? dots_f16 : dots_bf16;
+    float sums[DOTS_GROUP * (LINEAR_FEW - 1)];
+    int n_tok = (int)job->n_tok;
+    Dots d = {.row_bytes = o->w->nb[1], .x_stride = job->x_stride, .n_rows = n_rows};
+    const char *w = (const char *)o->w->data + row * d.row_bytes;
+    for (int64_t k = 0; k < job->n_in; k += DOTS_K)
+        for (int i = 0, t = 0; t < n_tok; i++, t += d.n_tok) {
+            d.n_tok = tile_begin(n_tok, i + 1) - t;
+            d.n = job->n_in - k < DOTS_K ? job->n_in - k : DOTS_K;
+            d.w = w + dtype_row_bytes(o->w->type, k);
+            d.x = job->x + t * job->x_stride + k;
+            dots(sums + t * n_rows, &d, k > 0);
+        }
+    for (int i = 0, t = 0; t < n_tok; i++) {
+        int from = t, n = tile_begin(n_tok, i + 1) - t;
+        for (; t < from + n; t++)
+            for (int r = 0; r < n_rows; r++)
+                o->y[t * o->y_stride + row + r] = sums[from * n_rows + r * n + t - from];
+    }
+}
+
+/* While all activations fit into L1, a few rows at a time: memory is then read in its order. */
 static void float_rows(const FewJob *f, const LinearOut *o, int64_t from, int64_t to)
 {
-    DType type = o->w->type;
-    for (int64_t r = from; r < to; r++) {
-        const void *row = (const char *)o->w->data + r * o->w->nb[1];
-        for (int64_t t = 0; t < f->job->n_tok; t++) {
-            const float *x = f->job->x + t * f->job->x_stride;
-            float *y = &o->y[t * o->y_stride + r];
-            if (type == DT_F32) *y = dot_f32(row, x, f->job->n_in);
-            else if (type == DT_F16) *y = dot_f16(row, x, f->job->n_in);
-            else *y = dot_bf16(row, x, f->job->n_in);
-        }
-    }
+    int64_t group = f->job->n_tok * f->job->n_in <= DOTS_TOKENS * DOTS_K ? 12 : DOTS_GROUP;
+    for (int64_t r = from; r < to; r += group)
+        float_group(f, o, r, (int)(to - r < group ? to - r : group));
 }
 
 static void few_rows(void *ctx, int i, int64_t from, int64_t to, int thread)

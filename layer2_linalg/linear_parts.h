@@ -4,10 +4,10 @@
 
 #include "linear.h"
 
-/* From this many tokens on, unpacking a weight once costs less than separate dot products. Measured with
- * K = 2048, one thread: floats are equal at 5 tokens (F32) and 8 (16-bit types), bytes at 3 to 5 with
- * AVX-512 and at 4 to 5 with AVX2 (Q8_0: 8). */
-enum { LINEAR_FEW = 9, LINEAR_FEW_INT8 = 5 };
+/* From this many tokens on, unpacking a weight once costs less than meeting it token by token, or tile by tile. Measured
+ * with one thread: floats are equal at 48 to 64 tokens (a model of 1.1 billion weights in F16 or BF16; with AVX2 at 50),
+ * bytes with K = 2048 at 3 to 5 with AVX-512 and at 4 to 5 with AVX2 (Q8_0: 8). */
+enum { LINEAR_FEW = 49, LINEAR_FEW_INT8 = 5 };
 
 /* One call of linear_n, shared by all threads. */
 typedef struct {

@@ -103,7 +103,8 @@ SIMD_INLINE void vi_store_u16(uint16_t *p, vi x)
     _mm_storeu_si128((__m128i *)(void *)p, _mm256_castsi256_si128(packed));
 }
 
-/* The same value, but the compiler no longer knows which: keeps benchmark loops from being folded. */
+/* The same value, but the compiler no longer knows which: keeps benchmark loops from being folded, and a value that
+ * is used several times in its register: gcc would load it each time. */
 SIMD_INLINE vf vf_opaque(vf x)
 {
     __asm__("" : "+x"(x));

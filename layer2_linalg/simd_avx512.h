@@ -71,15 +71,20 @@ SIMD_INLINE void vf_store_f16_tail(uint16_t *p, vf x, int64_t n)
 {
     _mm256_mask_storeu_epi16(p, vf_tail_mask(n), _mm512_cvtps_ph((__m512)x, 8));
 }
+/* Word i becomes the upper half of lane i: one permutation that leaves zeros in the lower halves. */
+SIMD_INLINE vf vf_of_upper(__m256i words)
+{
+    const __m512i index = _mm512_slli_epi32(
+        _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), 16);
+    return (vf)_mm512_maskz_permutexvar_epi16(0xAAAAAAAA, index, _mm512_castsi256_si512(words));
+}
 SIMD_INLINE vf vf_load_bf16(const uint16_t *p)
 {
-    __m512i w = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p));
-    return (vf)_mm512_slli_epi32(w, 16);
+    return vf_of_upper(_mm256_loadu_si256((const __m256i *)(const void *)p));
 }
 SIMD_INLINE vf vf_load_bf16_tail(const uint16_t *p, int64_t n)
 {
-    __m512i w = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(vf_tail_mask(n), p));
-    return (vf)_mm512_slli_epi32(w, 16);
+    return vf_of_upper(_mm256_maskz_loadu_epi16(vf_tail_mask(n), p));
 }
 /* The low 16 bits of each lane. */
 SIMD_INLINE void vi_store_u16(uint16_t *p, vi x)
@@ -87,7 +92,8 @@ SIMD_INLINE void vi_store_u16(uint16_t *p, vi x)
     _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi32_epi16((__m512i)x));
 }
 
-/* The same value, but the compiler no longer knows which: keeps benchmark loops from being folded. */
+/* The same value, but the compiler no longer knows which: keeps benchmark loops from being folded, and a value that
+ * is used several times in its register: gcc would load it each time. */
 SIMD_INLINE vf vf_opaque(vf x)
 {
     __asm__("" : "+v"(x));

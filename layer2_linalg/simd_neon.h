@@ -87,7 +87,8 @@ SIMD_INLINE vf vf_load_bf16_tail(const uint16_t *p, int64_t n)
 /* The low 16 bits of each lane. */
 SIMD_INLINE void vi_store_u16(uint16_t *p, vi x) { vst1_u16(p, vmovn_u32((uint32x4_t)x)); }
 
-/* The same value, but the compiler no longer knows which: keeps benchmark loops from being folded. */
+/* The same value, but the compiler no longer knows which: keeps benchmark loops from being folded, and a value that
+ * is used several times in its register: gcc would load it each time. */
 SIMD_INLINE vf vf_opaque(vf x)
 {
     __asm__("" : "+w"(x));

@@ -289,11 +289,32 @@ static void tokens_do_not_see_each_other(void **state)
     LinearOut out = {&c.w, c.bias, all, 67, NULL};
     linear_n(NULL, scratch, &out, 1, c.x, c.x_stride, 40);
     out.y = part;
-    for (int64_t from = 0; from + LINEAR_FEW <= 40; from += 5) {
-        linear_n(NULL, scratch, &out, 1, c.x + from * c.x_stride, c.x_stride, LINEAR_FEW);
-        assert_same_f32(part, all + 67 * from, 67 * LINEAR_FEW, "part of a batch", "Q8_0");
+    for (int64_t from = 0; from + LINEAR_FEW_INT8 <= 40; from += 5) {
+        linear_n(NULL, scratch, &out, 1, c.x + from * c.x_stride, c.x_stride, LINEAR_FEW_INT8);
+        assert_same_f32(part, all + 67 * from, 67 * LINEAR_FEW_INT8, "part of a batch", "Q8_0");
     }
     arena_close(&c.a);
+}
+
+/* With weights of floats a token has the same bits alone and beside up to LINEAR_FEW - 2 others. */
+static void few_tokens_do_not_see_each_other(void **state)
+{
+    (void)state;
+    enum { N_IN = 2080, N_OUT = 107, MOST = LINEAR_FEW - 1 };
+    for (int k = 0; k < 3; k++) {
+        Case c = case_open(types[k], N_IN, N_OUT, MOST, 9);
+        void *scratch = arena_alloc(&c.a, linear_scratch_bytes(N_IN, MOST, 1), 1);
+        float *alone = ARENA_NEW(&c.a, float, N_OUT * MOST), *all = ARENA_NEW(&c.a, float, N_OUT * MOST);
+        LinearOut out = {&c.w, c.bias, alone, N_OUT, NULL};
+        for (int64_t t = 0; t < MOST; t++, out.y += N_OUT)
+            linear_n(NULL, scratch, &out, 1, c.x + t * c.x_stride, c.x_stride, 1);
+        out.y = all;
+        for (int64_t n_tok = 2; n_tok <= MOST; n_tok++) {
+            linear_n(NULL, scratch, &out, 1, c.x, c.x_stride, n_tok);
+            assert_same_f32(all, alone, N_OUT * n_tok, "few tokens", dtype_name(types[k]));
+        }
+        arena_close(&c.a);
+    }
 }
 
 static void every_kernel_selection_computes_the_same_thing(void **state)
@@ -386,6 +407,7 @@ int main(void)
         cmocka_unit_test(each_thread_has_the_rows_that_begin_in_its_half),
         cmocka_unit_test(products_have_the_bits_of_the_kernels_in_use),
         cmocka_unit_test(tokens_do_not_see_each_other),
+        cmocka_unit_test(few_tokens_do_not_see_each_other),
         cmocka_unit_test(every_kernel_selection_computes_the_same_thing),
         cmocka_unit_test(panel_kernels_match_their_scalar_twins),
     };
