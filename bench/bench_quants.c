@@ -63,7 +63,9 @@ static bool act_new(BenchCase *c, ActQ8 *a, int64_t n, Err *err)
     a->sum = BENCH_NEW(c, float, n / 32, err);
     a->half = BENCH_NEW(c, float, n / 16, err);
     a->split = BENCH_NEW(c, int8_t, act_q8_split_bytes(n), err);
-    return a->q && a->scale && a->sum && a->half && a->split;
+    a->turned = BENCH_NEW(c, int8_t, n, err);
+    a->pairs = BENCH_NEW(c, float, n / 16, err);
+    return a->q && a->scale && a->sum && a->half && a->split && a->turned && a->pairs;
 }
 
 static void quant_result(BenchCase *c, QuantState *s, QuantJob job)

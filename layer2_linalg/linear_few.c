@@ -19,12 +19,20 @@ typedef struct {
 int64_t linear_few_scratch(int64_t max_in, int64_t max_tok)
 {
     int64_t n_tok = max_tok < LINEAR_FEW_INT8 ? max_tok : LINEAR_FEW_INT8, n_blocks = (max_in + 31) / 32;
-    return linear_align(n_tok * n_blocks * 32) + n_tok * act_q8_split_bytes(32 * n_blocks) +
+    return 2 * linear_align(n_tok * n_blocks * 32) + n_tok * act_q8_split_bytes(32 * n_blocks) +
            2 * linear_align(n_tok * n_blocks * (int64_t)sizeof(float)) +
-           linear_align(n_tok * n_blocks * 2 * (int64_t)sizeof(float));
+           2 * linear_align(n_tok * n_blocks * 2 * (int64_t)sizeof(float));
 }
 
-/* Quantises all tokens; each kind of array stands in the scratch for all of them, one after the other. */
+static bool any_block_of(const LinearJob *job, int n)
+{
+    for (int i = 0; i < job->n_outs; i++)
+        if (dtype_info(job->outs[i].w->type)->block == n) return true;
+    return false;
+}
+
+/* Quantises all tokens; each kind of array stands in the scratch for all of them, one after the other. Codes are written
+ * once more, in another order, only where a format may want it. */
 static void quantise_acts(FewJob *f)
 {
     const LinearJob *job = f->job;
@@ -34,10 +42,15 @@ static void quantise_acts(FewJob *f)
     char *sum = scale + linear_align(n_tok * n_blocks * (int64_t)sizeof(float));
     char *half = sum + linear_align(n_tok * n_blocks * (int64_t)sizeof(float));
     char *split = half + linear_align(n_tok * n_blocks * 2 * (int64_t)sizeof(float));
+    char *turned = split + n_tok * act_q8_split_bytes(n_in);
+    char *pairs = turned + linear_align(n_tok * n_in);
+    bool of_32 = any_block_of(job, 32), of_256 = any_block_of(job, 256);
     for (int64_t t = 0; t < n_tok; t++) {
         f->act[t] = (ActQ8){(int8_t *)q + t * n_in, (float *)(void *)scale + t * n_blocks,
                             (float *)(void *)sum + t * n_blocks, (float *)(void *)half + t * n_blocks * 2,
-                            (int8_t *)split + t * act_q8_split_bytes(n_in)};
+                            of_32 ? (int8_t *)split + t * act_q8_split_bytes(n_in) : NULL,
+                            of_256 ? (int8_t *)turned + t * n_in : NULL,
+                            of_256 ? (float *)(void *)pairs + t * n_blocks * 2 : NULL};
         act_q8(f->act[t], job->x + t * job->x_stride, n_in);
         act_q8_split(f->act[t], n_in);
     }

@@ -8,7 +8,8 @@ void panel_int8_acts_scalar(TileInt8 out, const float *x, int64_t x_stride, int 
             /* 1. Codes and scale of 32 activations. */
             int8_t q[32];
             float half[2];
-            ActQ8 a = {q, &out.scale[b * n_tok + t], &out.sum[(3 * b + 0) * n_tok + t], half, NULL};
+            ActQ8 a = {.q = q, .half = half};
+            a.scale = &out.scale[b * n_tok + t], a.sum = &out.sum[(3 * b + 0) * n_tok + t];
             act_q8_scalar(a, x + t * x_stride + 32 * b, 32);
             /* 2. Unsigned codes; sums of both halves. */
             for (int j = 0; j < 32; j++) out.q[(b * n_tok + t) * 32 + j] = (uint8_t)(q[j] + 128);

@@ -122,11 +122,12 @@ int main(int argc, char **argv)
     }
     printf("\nBytes with a scale for each 32 (dot_q8_0), products per nanosecond:\n\n");
     row_from_f32(blocks, DT_Q8_0, w, NULL, SMALL);
-    act_q8((ActQ8){q, scale, sum, half, NULL}, x, SMALL);
+    ActQ8 act = {q, scale, sum, half, NULL, NULL, NULL};
+    act_q8(act, x, SMALL);
     for (int i = 0; i < kernels_count(); i++) {
         const KernelRow *row = kernels_row(i);
         if (strcmp(row->op, "dot_q8_0") != 0 || !kernels_usable(row)) continue;
-        Job job = {NULL, (dot_quant_fn *)row->fn, blocks, {q, scale, sum, half, NULL}};
+        Job job = {NULL, (dot_quant_fn *)row->fn, blocks, act};
         printf("  %-8s %12.2f\n", row->variant, rate(&job, SMALL));
     }
     return 0;

@@ -45,9 +45,21 @@ void act_q8_scalar(ActQ8 a, const float *x, int64_t n)
 }
 //@ end act_q8
 
+static void turn(ActQ8 a, int64_t n)
+{
+    for (int64_t i = 0; i < n / 256; i++, a.q += 256, a.turned += 256)
+        for (int g = 0; g < 16; g++)
+            for (int k = 0; k < 4; k++) memcpy(a.turned + 64 * k + 4 * g, a.q + 16 * g + 4 * k, 4);
+    for (int64_t i = 0; i < n / 256 * 8; i++) {
+        a.pairs[2 * i] = a.scale[i];
+        a.pairs[2 * i + 1] = a.sum[i];
+    }
+}
+
 void act_q8_split(ActQ8 a, int64_t n)
 {
-    for (int64_t i = 0; i < n / 32; i++) {
+    if (a.turned) turn(a, n);
+    for (int64_t i = 0; a.split && i < n / 32; i++) {
         int8_t *to = a.split + act_q8_split_at(i);
         memcpy(to, a.q + 32 * i, 16);
         memcpy(to + 64, a.q + 32 * i + 16, 16);

@@ -1,4 +1,5 @@
 /* k_dot4_simd.c: dot products of all K formats; what differs is only how codes and scales are found.
+ * AVX-512 has its own, k_grouped_simd.c.
  *
  * The scales of the block, of each group and of the activations become one float per 16 weights
  * first. Then 64 weights at a time: codes from their bits, byte dot products, one multiplication by
@@ -8,6 +9,8 @@
  * Codes of two bits, or four, may also stay where they are in their bytes (k_unit.h). */
 #include "k_codes.h"
 #include "simd_prefetch.h"
+
+#if VF != 16
 
 extern dot_quant_fn SIMD_FN(dot_q2_k), SIMD_FN(dot_q3_k), SIMD_FN(dot_q4_k), SIMD_FN(dot_q5_k);
 extern dot_quant_fn SIMD_FN(dot_q6_k);
@@ -114,3 +117,5 @@ float SIMD_FN(dot_q6_k)(const void *blocks, ActQ8 a, int64_t n)
     }
     return vf_sum(vf_fma(vf_set1(-32), zero, total(sums)));
 }
+
+#endif

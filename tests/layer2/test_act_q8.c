@@ -11,7 +11,8 @@
 enum { MOST = 4096 };
 static int8_t q[2][MOST];
 static float scale[2][MOST / 32], sum[2][MOST / 32], half[2][MOST / 16];
-static const ActQ8 got = {q[0], scale[0], sum[0], half[0], NULL}, want = {q[1], scale[1], sum[1], half[1], NULL};
+static const ActQ8 got = {q[0], scale[0], sum[0], half[0], NULL, NULL, NULL};
+static const ActQ8 want = {q[1], scale[1], sum[1], half[1], NULL, NULL, NULL};
 
 /* Largest magnitude 127, so the scale is 1 and the codes are the numbers, ties rounded to even. */
 static void check_by_hand(const KernelRow *row, void *ctx)
@@ -114,6 +115,25 @@ static void halves_of_four_blocks_stand_together(void **state)
     assert_int_equal(split[144], 0);
 }
 
+/* Code i stands at word i / 4 % 4 * 16 + i / 16 of its 256. What is no whole 256 is left alone. */
+static void codes_of_one_place_in_each_16_stand_together(void **state)
+{
+    enum { N = 512 + 96 };
+    (void)state;
+    int8_t codes[N], turned[N];
+    float scales[N / 32], sums[N / 32], pairs[N / 16];
+    for (int i = 0; i < N; i++) codes[i] = (int8_t)((i * 37 + i / 32) % 255 - 127), turned[i] = 99;
+    for (int i = 0; i < N / 32; i++) scales[i] = (float)i, sums[i] = (float)-i;
+    for (int i = 0; i < N / 16; i++) pairs[i] = 99;
+    act_q8_split((ActQ8){.q = codes, .scale = scales, .sum = sums, .turned = turned, .pairs = pairs}, N);
+    for (int i = 0; i < 512; i++)
+        assert_int_equal(turned[i / 256 * 256 + i / 4 % 4 * 64 + i / 16 % 16 * 4 + i % 4], codes[i]);
+    for (int i = 0; i < 16; i++)
+        assert_true(pairs[2 * i] == scales[i] && pairs[2 * i + 1] == sums[i]);
+    for (int i = 512; i < N; i++) assert_int_equal(turned[i], 99);
+    for (int i = 512 / 16; i < N / 16; i++) assert_true(pairs[i] == 99);
+}
+
 int main(void)
 {
     layer2_init();
@@ -123,6 +143,7 @@ int main(void)
         cmocka_unit_test(what_is_not_finite_spoils_its_block_only),
         cmocka_unit_test(rounding_loses_at_most_half_a_step),
         cmocka_unit_test(halves_of_four_blocks_stand_together),
+        cmocka_unit_test(codes_of_one_place_in_each_16_stand_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,7 +18,7 @@ static Acts acts_open(int64_t n)
 {
     Acts s = {twin_buf(n, 1, 0), twin_buf(n / 32, 4, 0), twin_buf(n / 32, 4, 0), twin_buf(n / 16, 4, 0),
               twin_buf(act_q8_split_bytes(n), 1, 0), {0}};
-    s.a = (ActQ8){s.q.data, s.scale.data, s.sum.data, s.half.data, s.split.data};
+    s.a = (ActQ8){s.q.data, s.scale.data, s.sum.data, s.half.data, s.split.data, NULL, NULL};
     return s;
 }
 static void acts_close(Acts s)
@@ -71,7 +71,7 @@ static void check_by_hand(const KernelRow *row, void *ctx)
     for (int j = 2; j < 15; j++) b4.q[j] = 0x88;
     int8_t q[32] = {10, 100, [16] = 1, [31] = -3}, split[128];
     float scale = 2, half[2] = {2 * (10 + 100), 2 * (1 - 3)}, sum = half[0] + half[1];
-    ActQ8 a = {q, &scale, &sum, half, split};
+    ActQ8 a = {q, &scale, &sum, half, split, NULL, NULL};
     act_q8_split(a, 32);
     const void *b = f->type == DT_Q8_0 ? (const void *)&b8 : (const void *)&b4;
     assert_true(((dot_quant_fn *)row->fn)(b, a, 32) == -186.0f);

@@ -174,12 +174,13 @@ static void every_variant_quantises_to_the_same_bytes(void **state)
 }
 
 /* Activations of exactly n elements, so that a read past the end is seen. */
-typedef struct { TwinBuf q, scale, sum, half, split; ActQ8 a; } Acts;
+typedef struct { TwinBuf q, scale, sum, half, split, turned, pairs; ActQ8 a; } Acts;
 static Acts acts_open(int64_t n)
 {
     Acts s = {twin_buf(n, 1, 0), twin_buf(n / 32, 4, 0), twin_buf(n / 32, 4, 0), twin_buf(n / 16, 4, 0),
-              twin_buf(act_q8_split_bytes(n), 1, 0), {0}};
-    s.a = (ActQ8){s.q.data, s.scale.data, s.sum.data, s.half.data, s.split.data};
+              twin_buf(act_q8_split_bytes(n), 1, 0), twin_buf(n, 1, 0), twin_buf(n / 16, 4, 0), {0}};
+    s.a = (ActQ8){s.q.data, s.scale.data, s.sum.data, s.half.data, s.split.data,
+                  s.turned.data, s.pairs.data};
     return s;
 }
 static void acts_close(Acts s)
@@ -189,6 +190,8 @@ static void acts_close(Acts s)
     twin_free(s.sum);
     twin_free(s.half);
     twin_free(s.split);
+    twin_free(s.turned);
+    twin_free(s.pairs);
 }
 
 /* A dot product uses the same real numbers as decoding and multiplying, except for roundings: three

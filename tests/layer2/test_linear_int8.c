@@ -252,7 +252,8 @@ static Case case_new(const Format *f, int64_t n_in, int64_t n_out, int64_t n_tok
     c.v = ARENA_NEW(&c.a, double, n_in * n_tok);
     twin_normals(&rng, c.x, n_in * n_tok);
     twin_normals(&rng, c.bias, n_out);
-    ActQ8 act = {q, floats, floats + n_in / 16, floats + n_in / 16 + n_in / 32, NULL};
+    ActQ8 act = {q, floats, floats + n_in / 16, floats + n_in / 16 + n_in / 32, NULL,
+                 NULL, NULL};
     for (int64_t t = 0; t < n_tok; t++) {
         act_q8_scalar(act, c.x + t * n_in, n_in);
         for (int64_t k = 0; k < n_in; k++) c.v[t * n_in + k] = (double)act.scale[k / 32] * q[k];

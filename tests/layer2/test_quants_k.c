@@ -103,8 +103,11 @@ static void check_dot_q6_k(const KernelRow *row, void *ctx)
     b.ql[31] = 7;                    /* weight 31: -3 * 7 */
     int8_t q[256] = {10, [31] = 4};
     float scale[8] = {0.5f, 1, 1, 1, 1, 1, 1, 1}, sum[8] = {7}, half[16] = {5, 2};
-    assert_true(((dot_quant_fn *)row->fn)(&b, (ActQ8){q, scale, sum, half, NULL}, 256) ==
-                0.5f * (2 * 5 * 10 - 3 * 7 * 4));
+    int8_t turned[256];
+    float pairs[16];
+    ActQ8 a = {q, scale, sum, half, NULL, turned, pairs};
+    act_q8_split(a, 256);
+    assert_true(((dot_quant_fn *)row->fn)(&b, a, 256) == 0.5f * (2 * 5 * 10 - 3 * 7 * 4));
 }
 
 static void a_q6_k_dot_by_hand(void **state)
