@@ -81,11 +81,12 @@ static void a_small_product_by_hand(void **state)
 {
     (void)state;
     static const float w[6] = {1, 2, 3, 4, 5, 6}, bias[2] = {0.5f, -0.25f};
-    float x[3 * 20], y[2 * 20];
+    enum { MOST = LINEAR_FEW + 4 };
+    float x[3 * MOST], y[2 * MOST];
     Tensor m = tensor_matrix(DT_F32, w, 3, 2);
     Arena a = {0};
-    void *scratch = arena_alloc(&a, linear_scratch_bytes(3, 20, 1), 1);
-    for (int n_tok = 1; n_tok <= 20; n_tok++) {
+    void *scratch = arena_alloc(&a, linear_scratch_bytes(3, MOST, 1), 1);
+    for (int n_tok = 1; n_tok <= MOST; n_tok++) {
         for (int t = 0; t < n_tok; t++) {
             x[3 * t] = 10;
             x[3 * t + 1] = 100;
@@ -106,7 +107,7 @@ static void all_types_and_token_counts(void **state)
     static const int64_t shapes[][2] = {{32, 1}, {96, 33}, {544, 67}, {2080, 40}};
     for (int k = 0; k < N_TYPES; k++)
         for (int s = 0; s < 4; s++)
-            for (int64_t n_tok = 1; n_tok <= 40; n_tok += n_tok < 14 ? 1 : 13) {
+            for (int64_t n_tok = 1; n_tok <= 66; n_tok += n_tok < 14 ? 1 : 13) {
                 int64_t n_in = shapes[s][0], n_out = shapes[s][1], stride = n_out + 5;
                 Case c = case_open(types[k], n_in, n_out, n_tok, (uint64_t)(n_tok + 100 * s));
                 void *scratch = arena_alloc(&c.a, linear_scratch_bytes(n_in, n_tok, 1), 1);
@@ -153,7 +154,7 @@ static void a_scale_multiplies_the_product_but_not_the_bias(void **state)
     Rng rng = rng_seed(12);
     Err err;
     for (int k = 0; k < 7 * 3; k++)
-        for (int64_t n_tok = 1; n_tok <= 27; n_tok += n_tok < 13 ? 1 : 7) {
+        for (int64_t n_tok = 1; n_tok <= 55; n_tok += n_tok < 13 ? 1 : 7) {
             MUST(kernels_use(ways[k % 3], &err), &err);
             Case c = case_open(kinds[k / 3].type, N_IN, N_OUT, n_tok, 1);
             whole_numbers(&c, kinds[k / 3].most, n_tok, &rng);
@@ -181,7 +182,7 @@ static void a_scale_multiplies_the_product_but_not_the_bias(void **state)
 static void threads_and_grouping_do_not_change_a_bit(void **state)
 {
     (void)state;
-    enum { N_IN = 512, N_OUTS = 3, MOST = 90 };
+    enum { N_IN = 512, N_OUTS = 3, MOST = 121 };
     static const int64_t n_out[N_OUTS] = {67, 300, 129};
     static const DType kinds[N_OUTS] = {DT_Q8_0, DT_F16, DT_Q4_0};
     static const int threads[] = {1, 2, 3, 5};
@@ -329,7 +330,7 @@ static void every_kernel_selection_computes_the_same_thing(void **state)
         if (kernels_use(selections[s], &err) != OK) continue;
         n_tried++;
         for (int k = 0; k < N_TYPES; k++)
-            for (int64_t n_tok = 1; n_tok <= 29; n_tok += 14) {
+            for (int64_t n_tok = 1; n_tok <= 57; n_tok += 14) {
                 Case c = case_open(types[k], 544, 67, n_tok, 4);
                 void *scratch = arena_alloc(&c.a, linear_scratch_bytes(544, n_tok, 1), 1);
                 float *y = ARENA_NEW(&c.a, float, 67 * n_tok);
