@@ -120,7 +120,7 @@ static Status quant_setup(BenchCase *c, Bench *b, Err *err)
     if (!s->codes || !s->scale || !s->x || !s->y || !s->blocks) return E_MEMORY;
     if (!act || !act_new(c, &s->act, WIDTH, err)) return E_MEMORY;
     act_q8(s->act, act, WIDTH);
-    act_q8_split(s->act, WIDTH);
+    act_q8_arrange(s->act, WIDTH);
     s->unit = 1.0f;
     if (!s->format->quantise) {
         bench_random_blocks(s->blocks, ROWS * s->row_bytes);

@@ -52,7 +52,7 @@ static void quantise_acts(FewJob *f)
                             of_256 ? (int8_t *)turned + t * n_in : NULL,
                             of_256 ? (float *)(void *)pairs + t * n_blocks * 2 : NULL};
         act_q8(f->act[t], job->x + t * job->x_stride, n_in);
-        act_q8_split(f->act[t], n_in);
+        act_q8_arrange(f->act[t], n_in);
     }
 }
 

@@ -56,7 +56,7 @@ static void turn(ActQ8 a, int64_t n)
     }
 }
 
-void act_q8_split(ActQ8 a, int64_t n)
+void act_q8_arrange(ActQ8 a, int64_t n)
 {
     if (a.turned) turn(a, n);
     for (int64_t i = 0; a.split && i < n / 32; i++) {

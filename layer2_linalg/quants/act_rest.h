@@ -24,7 +24,7 @@ SIMD_INLINE ActQ8 act_rest(ActRest *r, ActQ8 a, int64_t left)
         r->sum[i] = a.sum[i];
     }
     ActQ8 rest = {.q = r->q, .scale = r->scale, .sum = r->sum, .split = r->split};
-    act_q8_split(rest, 32 * left);
+    act_q8_arrange(rest, 32 * left);
     return rest;
 }
 

@@ -32,19 +32,22 @@ typedef struct {
     float *scale; /* [n / 32] max|x| / 127 of each block */
     float *sum;   /* [n / 32] scale * sum of q: what a constant offset of the weights multiplies */
     float *half;  /* [n / 16] the same of each 16: for formats with 16 weights to a scale */
-    int8_t *split; /* [act_q8_split_bytes(n)] q as act_q8_split orders it, for Q4_0, Q4_1 and IQ4_NL; else it may be NULL */
-    int8_t *turned; /* [n] for Q2_K to Q6_K: of each 256 codes the first four of each 16, then the next four of each, ... */
-    float *pairs;   /* [n / 16] for them too: scale and sum of each 32 side by side. Both may be NULL for other formats */
+    /* The same once more, in the order in which some formats want it: act_q8_arrange writes what is not NULL here. */
+    int8_t *split;  /* [act_q8_split_bytes(n)] for Q4_0, Q4_1, IQ4_NL */
+    int8_t *turned; /* [n] for Q2_K to Q6_K */
+    float *pairs;   /* [n / 16] for them too: scale and sum of each 32 side by side */
 } ActQ8;
 
 typedef void act_q8_fn(ActQ8 a, const float *x, int64_t n);
 
-/* Bytes that hold 16 weights of 4 bits twice, first halves of blocks and last halves, meet the same halves of the activations:
- * split has, for each four blocks, the first 16 codes of all four and then the last 16 of all four. Places of blocks that
- * a last group lacks stay as they are. act_q8_split also writes turned and pairs, of whole 256, and nothing that is NULL. */
+/* split: bytes that hold 16 weights of 4 bits twice, first halves of blocks and last halves, meet the same halves of the
+ * activations. For each four blocks it has the first 16 codes of all four, then the last 16 of all four. Places of blocks that
+ * a last group lacks stay as they are.
+ * turned: of each 256 codes the first four of each 16, then the next four of each, ...: so that four steps of a byte dot product
+ * leave one sum for each 16 weights (simd_grouped.h). n is a multiple of 256 where turned is not NULL. */
+void act_q8_arrange(ActQ8 a, int64_t n);
 static inline int64_t act_q8_split_bytes(int64_t n) { return (n + 127) / 128 * 128; }
 static inline int64_t act_q8_split_at(int64_t block) { return block / 4 * 128 + block % 4 * 16; }
-void act_q8_split(ActQ8 a, int64_t n);
 
 typedef void dequant_fn(float *y, const void *blocks, int64_t n);
 

@@ -106,7 +106,7 @@ static void halves_of_four_blocks_stand_together(void **state)
     for (int i = 0; i < 160; i++) q_of_five[i] = (int8_t)(i - 80);
     ActQ8 a = {.q = q_of_five, .split = split};
     assert_int_equal(act_q8_split_bytes(160), sizeof split);
-    act_q8_split(a, 160);
+    act_q8_arrange(a, 160);
     assert_memory_equal(split + 16, q_of_five + 32, 16);
     assert_memory_equal(split + 64, q_of_five + 16, 16);
     assert_memory_equal(split + 112, q_of_five + 112, 16);
@@ -125,7 +125,7 @@ static void codes_of_one_place_in_each_16_stand_together(void **state)
     for (int i = 0; i < N; i++) codes[i] = (int8_t)((i * 37 + i / 32) % 255 - 127), turned[i] = 99;
     for (int i = 0; i < N / 32; i++) scales[i] = (float)i, sums[i] = (float)-i;
     for (int i = 0; i < N / 16; i++) pairs[i] = 99;
-    act_q8_split((ActQ8){.q = codes, .scale = scales, .sum = sums, .turned = turned, .pairs = pairs}, N);
+    act_q8_arrange((ActQ8){.q = codes, .scale = scales, .sum = sums, .turned = turned, .pairs = pairs}, N);
     for (int i = 0; i < 512; i++)
         assert_int_equal(turned[i / 256 * 256 + i / 4 % 4 * 64 + i / 16 % 16 * 4 + i % 4], codes[i]);
     for (int i = 0; i < 16; i++)

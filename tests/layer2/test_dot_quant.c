@@ -72,7 +72,7 @@ static void check_by_hand(const KernelRow *row, void *ctx)
     int8_t q[32] = {10, 100, [16] = 1, [31] = -3}, split[128];
     float scale = 2, half[2] = {2 * (10 + 100), 2 * (1 - 3)}, sum = half[0] + half[1];
     ActQ8 a = {q, &scale, &sum, half, split, NULL, NULL};
-    act_q8_split(a, 32);
+    act_q8_arrange(a, 32);
     const void *b = f->type == DT_Q8_0 ? (const void *)&b8 : (const void *)&b4;
     assert_true(((dot_quant_fn *)row->fn)(b, a, 32) == -186.0f);
     assert_true(((dot_quant_fn *)row->fn)(b, a, 0) == 0.0f);
@@ -104,7 +104,7 @@ static void check_random(const KernelRow *row, void *ctx)
         TwinBuf x = twin_buf(n, 4, 1), b = twin_buf(dtype_row_bytes(f->type, n), 1, 1);
         twin_normals(&rng, x.data, n);
         act_q8_scalar(s.a, x.data, n);
-        act_q8_split(s.a, n);
+        act_q8_arrange(s.a, n);
         random_blocks(&rng, f->type, b.data, n);
         double magnitude, want = exact_dot(f, b.data, s.a, n, &magnitude);
         /* Integers are exact; each block's term is rounded 4 times, then n / 32 additions. */
@@ -140,7 +140,7 @@ static void check_extremes(const KernelRow *row, void *ctx)
             s.a.half[2 * i] = s.a.half[2 * i + 1] = s.a.sum[i] / 2;
         }
         memset(s.a.q, k & 2 ? -127 : 127, (size_t)n);
-        act_q8_split(s.a, n);
+        act_q8_arrange(s.a, n);
         double magnitude, want = exact_dot(f, blocks, s.a, n, &magnitude);
         assert_true(((dot_quant_fn *)row->fn)(blocks, s.a, n) == (float)want);
         acts_close(s);
@@ -167,7 +167,7 @@ static void check_not_finite(const KernelRow *row, void *ctx)
             twin_normals(&rng, x, n);
             if (k == 4) x[place * 32 + 5] = NAN;
             act_q8_scalar(s.a, x, n);
-            act_q8_split(s.a, n);
+            act_q8_arrange(s.a, n);
             random_blocks(&rng, f->type, blocks, n);
             if (k < 4) memcpy(blocks + place * dtype_info(f->type)->bytes, &bad[k], 2);
             assert_false(isfinite(((dot_quant_fn *)row->fn)(blocks, s.a, n)));

@@ -205,7 +205,7 @@ static void check_dot_of(const Format *f, const KernelRow *row, Rng *rng, int64_
     twin_normals(rng, w, n);
     for (int64_t i = 0; fill != RANDOM && i < n; i++) w[i] = fill == ALL_ONES ? 1 : -1;
     act_q8_scalar(s.a, w, n);
-    act_q8_split(s.a, n);
+    act_q8_arrange(s.a, n);
     fill_blocks(f, rng, b.data, n, fill);
     row_to_f32(w, b.data, f->type, n);
     double want = 0, magnitude = 0;
@@ -256,7 +256,7 @@ static void check_not_finite(const KernelRow *row, void *ctx)
             twin_normals(&rng, x, N);
             if (k == n_bad) x[place * 32 + 5] = NAN;
             act_q8_scalar(s.a, x, N);
-            act_q8_split(s.a, N);
+            act_q8_arrange(s.a, N);
             fill_blocks(f, &rng, blocks, N, RANDOM);
             if (k < n_bad) put_half(f, blocks + place * bytes + f->at[k / 4], bad[k % 4]);
             assert_false(isfinite(((dot_quant_fn *)row->fn)(blocks, s.a, N)));

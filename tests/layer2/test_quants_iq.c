@@ -133,7 +133,7 @@ static void check_picking(const KernelRow *row, void *ctx)
         scale[j / 32] = 0.5f;
         sum[j / 32] = half[j / 16] = 5;
         ActQ8 a = {q, scale, sum, half, split, NULL, NULL};
-        act_q8_split(a, dtype_info(p->f->type)->block);
+        act_q8_arrange(a, dtype_info(p->f->type)->block);
         float got = ((dot_quant_fn *)row->fn)(p->block, a, dtype_info(p->f->type)->block);
         assert_near(got, p->w[j] * 5, 0, row->op, row->variant, j);
     }

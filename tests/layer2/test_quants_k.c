@@ -106,7 +106,7 @@ static void check_dot_q6_k(const KernelRow *row, void *ctx)
     int8_t turned[256];
     float pairs[16];
     ActQ8 a = {q, scale, sum, half, NULL, turned, pairs};
-    act_q8_split(a, 256);
+    act_q8_arrange(a, 256);
     assert_true(((dot_quant_fn *)row->fn)(&b, a, 256) == 0.5f * (2 * 5 * 10 - 3 * 7 * 4));
 }
 
