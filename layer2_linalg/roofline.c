@@ -135,12 +135,11 @@ Status roofline_measure(Roofline *r, Pool *pool, int64_t n_bytes, double seconds
         return fail(err, E_ARG, "the buffer to read has %lld bytes, fewer than %d. HINT: take several "
                     "times the largest cache", (long long)n_bytes, SMALLEST);
     n_bytes -= n_bytes % PAGE;
-    /* From an arena, since that asks for large pages: bandwidth is what the memory gives at best. */
-    Arena arena = {0};
-    char *buffer = arena_alloc(&arena, n_bytes, 1);
-    Probe *p = ARENA_NEW(&arena, Probe, 1);
+    char *buffer = mem_alloc((size_t)n_bytes);
+    Probe *p = mem_alloc(sizeof *p);
     if (!buffer || !p) {
-        arena_close(&arena);
+        mem_free(buffer);
+        mem_free(p);
         return fail(err, E_MEMORY, "no %lld bytes for measuring bandwidth. HINT: ask for less",
                     (long long)n_bytes);
     }
@@ -157,6 +156,7 @@ Status roofline_measure(Roofline *r, Pool *pool, int64_t n_bytes, double seconds
     rounds_for(p, int8_share, seconds / 300);
     r->int8_gops = rate(pool, r->n_threads, int8_share, p, 0, seconds / 3);
 
-    arena_close(&arena);
+    mem_free(buffer);
+    mem_free(p);
     return OK;
 }

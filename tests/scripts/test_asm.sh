@@ -16,7 +16,7 @@ make -s "B=$B" "$B/liblayer2_linalg.a" >"$tmp/out" 2>&1 || { cat "$tmp/out"; exi
 cell() { awk -v v="$1" -v col="$2" '$1 == v { print $col }' "$tmp/out"; }
 
 QUIET=1 B=$B tools/asm.sh dot_q4_0 >"$tmp/out"
-verdict asm_finds_four_variants [ "$(awk 'NR > 1 { printf "%s ", $1 }' "$tmp/out")" = \
+verdict asm_finds_four_variants [ "$(awk '/^dot_/ { printf "%s ", $1 }' "$tmp/out")" = \
     "dot_q4_0_scalar dot_q4_0_avx2 dot_q4_0_avxvnni dot_q4_0_avx512 " ]
 verdict asm_counts_byte_products [ "$(cell dot_q4_0_avx512 5)" -gt 0 -a "$(cell dot_q4_0_avxvnni 5)" -gt 0 ]
 verdict asm_counts_none_in_the_naive_twin [ "$(cell dot_q4_0_scalar 5)" = 0 ]
