@@ -37,6 +37,7 @@ static void quantise_acts(FewJob *f)
 {
     const LinearJob *job = f->job;
     int64_t n_in = job->n_in, n_tok = job->n_tok, n_blocks = n_in / 32;
+    CHECK(n_tok <= LINEAR_FEW_INT8, "linear_few with %lld quantised tokens", (long long)n_tok);
     char *q = job->scratch;
     char *scale = q + linear_align(n_tok * n_in);
     char *sum = scale + linear_align(n_tok * n_blocks * (int64_t)sizeof(float));
