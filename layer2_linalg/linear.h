@@ -6,7 +6,7 @@
  * because the scales of the blocks, of 8 bits each, cover only a small range.
  *
  * Few tokens (up to 48; 4 if the weights are quantised): dot products on the stored bytes, at memory speed; rows are split
- * statically into one contiguous range per thread. With F32, F16 and BF16 a token has the same bits alone and beside others. Many tokens: panels of rows are unpacked and
+ * statically into one contiguous range per thread. With F32, F16 and BF16 a token has the same bits beside one and beside 47 others. Many tokens: panels of rows are unpacked and
  * multiplied by one register-blocked micro-kernel. Quantised weights are multiplied as bytes, by
  * activations rounded to 8 bits (ActQ8), 32 with one scale; F32, F16 and BF16 as floats, by x as it is.
  * SIXFOLD_KERNELS=linear_halves:int16 multiplies F16 and BF16 as integers of 13 bits and a sign

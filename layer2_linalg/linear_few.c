@@ -4,7 +4,8 @@
  * bytes: memory likes few, long streams (64-row pieces handed out dynamically reach 60 % of the bandwidth of
  * two halves). A row is used for all tokens while it is in a near cache.
  *   quantised weights: activations are quantised once, before the rows; a dot product per row and token
- *   floats: a few rows meet a few tokens at once (dots.h), so that a weight is loaded and widened once */
+ *   floats: a few rows meet a few tokens at once (dots.h), so that a weight is loaded and widened once; a single token's
+ *           rows are dot products */
 #include "linear_parts.h"
 #include "dots.h"
 #include "layer2.h"
@@ -119,12 +120,28 @@ static void float_rows(const FewJob *f, const LinearOut *o, int64_t from, int64_
         float_group(f, o, r, (int)(to - r < group ? to - r : group));
 }
 
+/* One token: memory sets the pace, and likes one row after the other better than the rows of a tile (F16: 98 instead of
+ * 95 % of its bandwidth). */
+static void float_rows_alone(const FewJob *f, const LinearOut *o, int64_t from, int64_t to)
+{
+    DType type = o->w->type;
+    const float *x = f->job->x;
+    int64_t n_in = f->job->n_in, bytes = o->w->nb[1];
+    const char *row = (const char *)o->w->data + from * bytes;
+    for (int64_t r = from; r < to; r++, row += bytes) {
+        if (type == DT_F32) o->y[r] = dot_f32((const void *)row, x, n_in);
+        else if (type == DT_F16) o->y[r] = dot_f16((const void *)row, x, n_in);
+        else o->y[r] = dot_bf16((const void *)row, x, n_in);
+    }
+}
+
 static void few_rows(void *ctx, int i, int64_t from, int64_t to, int thread)
 {
     const FewJob *f = ctx;
     const LinearOut *o = &f->job->outs[i];
     (void)thread;
     if (quant_format(o->w->type)->dot) quant_rows(f, o, from, to);
+    else if (f->job->n_tok == 1) float_rows_alone(f, o, from, to);
     else float_rows(f, o, from, to);
     linear_finish(o, from, to - from, f->job->n_tok);
 }

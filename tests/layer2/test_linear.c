@@ -297,7 +297,7 @@ static void tokens_do_not_see_each_other(void **state)
     arena_close(&c.a);
 }
 
-/* With weights of floats a token has the same bits alone and beside up to LINEAR_FEW - 2 others. */
+/* With weights of floats a token has the same bits beside itself and beside up to LINEAR_FEW - 2 others. */
 static void few_tokens_do_not_see_each_other(void **state)
 {
     (void)state;
@@ -305,10 +305,10 @@ static void few_tokens_do_not_see_each_other(void **state)
     for (int k = 0; k < 3; k++) {
         Case c = case_open(types[k], N_IN, N_OUT, MOST, 9);
         void *scratch = arena_alloc(&c.a, linear_scratch_bytes(N_IN, MOST, 1), 1);
-        float *alone = ARENA_NEW(&c.a, float, N_OUT * MOST), *all = ARENA_NEW(&c.a, float, N_OUT * MOST);
+        float *alone = ARENA_NEW(&c.a, float, N_OUT * (MOST + 1)), *all = ARENA_NEW(&c.a, float, N_OUT * MOST);
         LinearOut out = {&c.w, c.bias, alone, N_OUT, NULL};
         for (int64_t t = 0; t < MOST; t++, out.y += N_OUT)
-            linear_n(NULL, scratch, &out, 1, c.x + t * c.x_stride, c.x_stride, 1);
+            linear_n(NULL, scratch, &out, 1, c.x + t * c.x_stride, 0, 2);
         out.y = all;
         for (int64_t n_tok = 2; n_tok <= MOST; n_tok++) {
             linear_n(NULL, scratch, &out, 1, c.x, c.x_stride, n_tok);
